@@ -1,7 +1,7 @@
 # Warnings, sanitizers and the compiler cache, for every target of the project.
 option(LIBMA_SANITIZE "Address and undefined-behaviour sanitizers" OFF)
 
-add_compile_options(-Wall -Wextra -Wpedantic)
+add_compile_options(-Wall -Wextra -Wpedantic $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 if(LIBMA_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)

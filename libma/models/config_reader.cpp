@@ -1,0 +1,65 @@
+// Rotary settings in Hugging Face's two spellings.
+#include "libma/models/config_reader.h"
+
+#include <cmath>
+#include <map>
+
+namespace ma {
+namespace {
+
+using nlohmann::json;
+
+nn::RopeScaling read_rule(const json& rope) {
+  static const std::map<std::string, nn::RopeScaling> rules = {
+      {"default", nn::RopeScaling::kNone},
+      {"linear", nn::RopeScaling::kLinear},
+      {"dynamic", nn::RopeScaling::kDynamic},
+      {"yarn", nn::RopeScaling::kYarn},
+      {"longrope", nn::RopeScaling::kLongRope},
+      {"su", nn::RopeScaling::kLongRope},
+      {"llama3", nn::RopeScaling::kLlama3}};
+  const auto type = config_value_or<std::string>(rope, "type", "default");
+  const auto rule = config_value_or<std::string>(rope, "rope_type", type);
+  const auto found = rules.find(rule);
+  if (found == rules.end()) {
+    std::vector<std::string> known;
+    for (const auto& entry : rules) {
+      known.push_back(entry.first);
+    }
+    throw UnknownNameError("config", "rope_scaling rule", rule, known);
+  }
+  return found->second;
+}
+
+}  // namespace
+
+nn::RopeConfig read_hf_rope(const json& config, std::int64_t d_head, double default_theta) {
+  const char* key = config.contains("rope_parameters") ? "rope_parameters" : "rope_scaling";
+  const json rope = config_value_or<json>(config, key, json::object());
+  nn::RopeConfig read;
+  read.theta = config_value_or(rope, "rope_theta", config_value_or(config, "rope_theta", default_theta));
+  const double partial =
+      config_value_or(rope, "partial_rotary_factor", config_value_or(config, "partial_rotary_factor", 1.0));
+  read.d_rotary = static_cast<std::int64_t>(static_cast<double>(d_head) * partial);
+  read.scaling = read_rule(rope);
+  read.max_positions = config_value_or<std::int64_t>(config, "max_position_embeddings", 2048);
+  const auto outer_original = config_value_or(config, "original_max_position_embeddings", read.max_positions);
+  read.original_max_positions = config_value_or(rope, "original_max_position_embeddings", outer_original);
+  read.factor = config_value_or(rope, "factor", 1.0);
+  if (read.scaling == nn::RopeScaling::kLongRope && read.original_max_positions != read.max_positions) {
+    read.factor = static_cast<double>(read.max_positions) / static_cast<double>(read.original_max_positions);
+  }
+  read.low_freq_factor = config_value_or(rope, "low_freq_factor", read.low_freq_factor);
+  read.high_freq_factor = config_value_or(rope, "high_freq_factor", read.high_freq_factor);
+  read.beta_fast = config_value_or(rope, "beta_fast", read.beta_fast);
+  read.beta_slow = config_value_or(rope, "beta_slow", read.beta_slow);
+  read.truncate = config_value_or(rope, "truncate", read.truncate);
+  read.attention_factor = config_value_or(rope, "attention_factor", 0.0);
+  read.mscale = config_value_or(rope, "mscale", 0.0);
+  read.mscale_all_dim = config_value_or(rope, "mscale_all_dim", 0.0);
+  read.short_factor = config_value_or<std::vector<double>>(rope, "short_factor", {});
+  read.long_factor = config_value_or<std::vector<double>>(rope, "long_factor", {});
+  return read;
+}
+
+}  // namespace ma
