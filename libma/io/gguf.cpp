@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libma/io/gguf_header.h"
+#include "libma/io/gguf_tensor.h"
 
 namespace ma {
 
@@ -72,6 +73,26 @@ nlohmann::json GgufFile::array(const std::string& key) const {
 
 const std::map<std::string, TensorInfo>& GgufFile::tensors() const {
   return contents_->header.tensors;
+}
+
+torch::Tensor GgufFile::load(
+    const std::string& name, torch::ScalarType dtype) const {
+  const auto found = tensors().find(name);
+  if (found == tensors().end()) {
+    std::vector<std::string> names;
+    for (const auto& entry : tensors()) {
+      names.push_back(entry.first);
+    }
+    throw UnknownNameError(path().string(), "tensor", name, names);
+  }
+  const GgufTensor& place = contents_->header.places.at(name);
+  const MappedTensor from{
+      contents_->file.get(),
+      name,
+      found->second.shape,
+      place.offset,
+      found->second.bytes};
+  return load_gguf_tensor(from, *place.encoding, dtype);
 }
 
 } // namespace ma
