@@ -59,4 +59,11 @@ class Checkpoint {
 /// are refused with advice.
 std::unique_ptr<Checkpoint> open_checkpoint(const std::filesystem::path& path);
 
+/// The entry `name` of `tensors`. Throws UnknownNameError, located at `where`,
+/// with the nearest names.
+const TensorInfo& find_tensor(
+    const std::map<std::string, TensorInfo>& tensors,
+    const std::string& name,
+    const std::string& where);
+
 } // namespace ma

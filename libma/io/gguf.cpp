@@ -77,21 +77,10 @@ const std::map<std::string, TensorInfo>& GgufFile::tensors() const {
 
 torch::Tensor GgufFile::load(
     const std::string& name, torch::ScalarType dtype) const {
-  const auto found = tensors().find(name);
-  if (found == tensors().end()) {
-    std::vector<std::string> names;
-    for (const auto& entry : tensors()) {
-      names.push_back(entry.first);
-    }
-    throw UnknownNameError(path().string(), "tensor", name, names);
-  }
+  const TensorInfo& info = find_tensor(tensors(), name, path().string());
   const GgufTensor& place = contents_->header.places.at(name);
   const MappedTensor from{
-      contents_->file.get(),
-      name,
-      found->second.shape,
-      place.offset,
-      found->second.bytes};
+      contents_->file, name, info.shape, place.offset, info.bytes};
   return load_gguf_tensor(from, *place.encoding, dtype);
 }
 

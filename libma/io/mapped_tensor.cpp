@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "libma/core/error.h"
 #include "libma/io/utf8.h"
@@ -28,17 +29,23 @@ bool keeps_kind(torch::ScalarType source, torch::ScalarType target) {
          c10::elementSize(target) >= c10::elementSize(source);
 }
 
-/// A tensor over `count` elements at `data`, without copying where the address
-/// is aligned.
+/// A tensor over `count` elements at `data`, which `owner` keeps alive; a copy
+/// where the address is not aligned.
 torch::Tensor over_bytes(
-    const std::uint8_t* data, std::int64_t count, torch::ScalarType dtype) {
+    const std::uint8_t* data,
+    std::int64_t count,
+    torch::ScalarType dtype,
+    std::shared_ptr<const MappedFile> owner) {
   const std::size_t size = c10::elementSize(dtype);
-  if (reinterpret_cast<std::uintptr_t>(data) % size == 0) {
-    return torch::from_blob(const_cast<std::uint8_t*>(data), {count}, dtype);
+  const auto options = torch::TensorOptions().dtype(dtype).device(torch::kCPU);
+  if (reinterpret_cast<std::uintptr_t>(data) % size != 0) {
+    torch::Tensor copy = torch::empty({count}, options);
+    std::memcpy(copy.data_ptr(), data, static_cast<std::size_t>(count) * size);
+    return copy;
   }
-  torch::Tensor copy = torch::empty({count}, dtype);
-  std::memcpy(copy.data_ptr(), data, static_cast<std::size_t>(count) * size);
-  return copy;
+  const auto release = [owner = std::move(owner)](void*) {};
+  return torch::from_blob(
+      const_cast<std::uint8_t*>(data), {count}, release, options);
 }
 
 void check_bools(
@@ -104,6 +111,17 @@ void for_each_piece(
   }
 }
 
+torch::Tensor view_plain(const MappedTensor& from, torch::ScalarType source) {
+  const std::span<const std::uint8_t> bytes =
+      from.file->bytes(from.offset, from.bytes);
+  if (source == torch::kBool) {
+    check_bools(from, bytes);
+  }
+  const auto count =
+      static_cast<std::int64_t>(bytes.size() / c10::elementSize(source));
+  return over_bytes(bytes.data(), count, source, from.file).view(from.shape);
+}
+
 torch::Tensor load_plain(
     const MappedTensor& from,
     torch::ScalarType source,
@@ -120,8 +138,8 @@ torch::Tensor load_plain(
   torch::Tensor flat = out.view({-1});
   const auto size = static_cast<std::int64_t>(c10::elementSize(source));
   for_each_piece(from, size, [&](std::int64_t first, std::int64_t last) {
-    const torch::Tensor piece =
-        over_bytes(bytes.data() + first * size, last - first, source);
+    const torch::Tensor piece = over_bytes(
+        bytes.data() + first * size, last - first, source, from.file);
     torch::Tensor place = flat.slice(/*dim=*/0, first, last);
     place.copy_(piece);
     check_overflow(from, piece, place);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,7 @@ namespace ma {
 
 /// A tensor as it lies in a file.
 struct MappedTensor {
-  const MappedFile* file = nullptr;
+  std::shared_ptr<const MappedFile> file;
   std::string name;                ///< for error messages
   std::vector<std::int64_t> shape; ///< row-major
   std::uint64_t offset = 0;        ///< from the start of the file
@@ -42,6 +43,10 @@ torch::Tensor load_plain(
     const MappedTensor& from,
     torch::ScalarType source,
     torch::ScalarType target);
+
+/// The values of an array of `source` in the file as a tensor over the mapped
+/// bytes, which it keeps alive; a copy where they are not aligned.
+torch::Tensor view_plain(const MappedTensor& from, torch::ScalarType source);
 
 /// Splits a file range of `count` units of `unit_bytes` each into pieces of
 /// some MB, calls `convert(first, last)` on each and gives the pages of each
