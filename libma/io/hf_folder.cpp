@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <system_error>
 
 #include "libma/core/error.h"
 #include "libma/core/names.h"
@@ -32,15 +33,22 @@ nlohmann::json read_json_object(const std::filesystem::path& path) {
   return json;
 }
 
+bool is_there(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error);
+}
+
 /// File names in `folder` that end in one of `extensions`, sorted.
-std::vector<std::string> files_ending(
-    const std::filesystem::path& folder,
-    const std::set<std::string>& extensions) {
+std::vector<std::string> files_ending(const std::filesystem::path& folder, const std::set<std::string>& extensions) {
+  std::error_code error;
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     if (extensions.count(entry.path().extension().string()) > 0) {
       names.push_back(in_quotes(entry.path().filename().string()));
     }
+  }
+  if (error) {
+    throw FileError(folder.string(), "cannot list the folder: " + error.message());
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -105,9 +113,9 @@ std::map<std::string, std::string> read_shard_index(
 }
 
 HfFolder::HfFolder(const std::filesystem::path& folder) : path_(folder) {
-  if (!std::filesystem::exists(folder / kConfig)) {
-    if (!std::filesystem::exists(folder / kSingle) &&
-        !std::filesystem::exists(folder / kIndex)) {
+  if (!is_there(folder / kConfig)) {
+    if (!is_there(folder / kSingle) &&
+        !is_there(folder / kIndex)) {
       fail_without_weights(folder);
     }
     throw FileError(
@@ -115,9 +123,9 @@ HfFolder::HfFolder(const std::filesystem::path& folder) : path_(folder) {
   }
   files_.push_back(folder / kConfig);
   config_ = read_json_object(folder / kConfig);
-  if (std::filesystem::exists(folder / kSingle)) {
+  if (is_there(folder / kSingle)) {
     add_shard(folder / kSingle);
-  } else if (std::filesystem::exists(folder / kIndex)) {
+  } else if (is_there(folder / kIndex)) {
     open_shards(folder / kIndex);
   } else {
     fail_without_weights(folder);
