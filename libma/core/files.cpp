@@ -40,7 +40,10 @@ class TemporaryFile {
     static std::atomic<int> counter{0};
     std::string name = ".";
     name += path.filename().string();
-    name += "." + std::to_string(::getpid()) + "-" + std::to_string(counter++);
+    name.append(".")
+        .append(std::to_string(::getpid()))
+        .append("-")
+        .append(std::to_string(counter++));
     return path.parent_path() / (name + ".tmp");
   }
 

@@ -5,8 +5,11 @@
 #include <functional>
 
 #include "tests/temporary_folder.h"
+#include <c10/util/StringUtil.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+
+#include "libma/core/names.h"
 
 namespace ma {
 namespace {
@@ -232,13 +235,15 @@ TEST(YamlTest, RefusesWhatYamlCppWouldReadWrongly) {
 TEST(YamlTest, StopsAtAliasesThatGrowExponentially) {
   std::string text = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n";
   for (int i = 1; i < 12; ++i) {
-    const auto before = "*a" + std::to_string(i - 1);
-    text +=
-        "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + before;
-    for (int j = 0; j < 9; ++j) {
-      text += ", " + before;
-    }
-    text += "]\n";
+    const auto alias = c10::str("*a", i - 1);
+    text += c10::str(
+        "a",
+        i,
+        ": &a",
+        i,
+        " [",
+        join(std::vector<std::string>(10, alias)),
+        "]\n");
   }
   EXPECT_NE(parse_error(text).find("repeated too deeply"), std::string::npos);
 }
