@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "libma/core/table.h"
 
@@ -23,7 +24,7 @@ std::string separate_thousands(std::string digits) {
   const std::size_t first = digits.starts_with('-') ? 1 : 0;
   const auto point = std::min(digits.find('.'), digits.size());
   for (auto i = point; i > first + 3; i -= 3) {
-    digits.insert(i - 3, ",");
+    digits.insert(i - 3, 1, ',');
   }
   return digits;
 }
@@ -64,6 +65,12 @@ std::string format_number(double value, NumberStyle style, int digits) {
   }
   return separate_thousands(to_chars(
       value, std::chars_format::fixed, std::max(digits - 1 - exponent, 0)));
+}
+
+std::string format_count(std::int64_t value, NumberStyle style) {
+  auto digits = std::to_string(value);
+  return style == NumberStyle::kPlain ? digits
+                                      : separate_thousands(std::move(digits));
 }
 
 } // namespace ma

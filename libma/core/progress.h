@@ -11,10 +11,10 @@ namespace ma {
 
 /// How far a piece of work is.
 struct Progress {
-  std::string stage; ///< what is being done: "perplexity wikitext2"
+  std::string stage = {}; ///< what is being done: "perplexity wikitext2"
   std::int64_t done = 0;
   std::int64_t total = 0; ///< 0 when unknown
-  std::string unit;       ///< what is counted: "windows"
+  std::string unit = {};  ///< what is counted: "windows"
 };
 
 /// Called from the thread that does the work; empty means that nobody is

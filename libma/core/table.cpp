@@ -26,14 +26,7 @@ std::string shown(const Cell& cell, const Column& column) {
     return *text;
   }
   if (const auto* count = std::get_if<std::int64_t>(&cell)) {
-    auto digits = std::to_string(*count);
-    if (column.style != NumberStyle::kPlain) {
-      const std::size_t first = *count < 0 ? 1 : 0;
-      for (auto i = digits.size(); i > first + 3; i -= 3) {
-        digits.insert(i - 3, ",");
-      }
-    }
-    return digits;
+    return format_count(*count, column.style);
   }
   const auto* number = std::get_if<double>(&cell);
   return number != nullptr ? format_number(*number, column.style, column.digits)

@@ -24,8 +24,7 @@ enum class NumberStyle {
 
 struct Column {
   std::string name;
-  std::string
-      unit; ///< shown in the heading, "accuracy (%)"; empty when there is none
+  std::string unit = {}; ///< shown in the heading: "accuracy (%)"
   NumberStyle style = NumberStyle::kSignificant;
   int digits = 5; ///< significant, or behind the point
 };
@@ -64,11 +63,15 @@ class Table {
   std::vector<std::vector<Cell>> rows_;
 };
 
-/// One number as Markdown and text show it: `format_number(774071.2) ==
-/// "774,071"`.
+/// One number as Markdown and text show it:
+/// `format_number(774071.2) == "774,071"`.
 std::string format_number(
     double value,
     NumberStyle style = NumberStyle::kSignificant,
     int digits = 5);
+
+/// The same for a count: `format_count(98362432) == "98,362,432"`.
+std::string format_count(
+    std::int64_t value, NumberStyle style = NumberStyle::kSignificant);
 
 } // namespace ma
