@@ -9,7 +9,7 @@ namespace {
 
 TEST(NearestNamesTest, PutsTheSmallestEditDistanceFirst) {
   const std::vector<std::string> known = {"mlp_out", "resid_post", "resid_pre", "attn_out"};
-  EXPECT_EQ(nearest_names("resid_pots", known, 2), (std::vector<std::string>{"resid_pre", "resid_post"}));
+  EXPECT_EQ(nearest_names("resid_pots", known, 2), (std::vector<std::string>{"resid_post", "resid_pre"}));
   EXPECT_EQ(nearest_names("attn_ou", known, 1), (std::vector<std::string>{"attn_out"}));
 }
 
