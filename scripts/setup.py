@@ -22,7 +22,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    if sys.version_info < (3, 11):  # before the imports, which an older Python cannot read
+    if sys.version_info < (3, 11):  # noqa: UP036  (told before imports that it cannot read)
         print(f"libma needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}. Try make PYTHON=...")
         sys.exit(2)
     from steps import main_guard
