@@ -1,0 +1,29 @@
+"""libma: find, edit and measure massive activations in transformers.
+
+Fetching (`libma.fetch`) and the command line are pure Python. The first compiled name that is touched imports torch,
+then the extension module that was built against it.
+"""
+
+import importlib
+import importlib.util
+from typing import Any
+
+from . import _extension
+from .errors import ConfigError, Error, FileError, ShapeError, UnknownNameError
+from .fetching import fetch
+
+__all__ = ["ConfigError", "Error", "FileError", "ShapeError", "UnknownNameError", "fetch"]
+
+_extension.check_torch()
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(f"module 'libma' has no attribute '{name}'")
+    if importlib.util.find_spec(f"{__name__}.{name}") is not None:
+        return importlib.import_module(f"{__name__}.{name}")
+    return getattr(_extension.load(), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_extension.names()})

