@@ -1,4 +1,5 @@
-// Errors of the library. Each message has three parts: `[where] what was wrong with the value, what to do or what exists`.
+// Errors of the library. Each message has three parts: `[where] what was wrong
+// with the value, what to do or what exists`.
 #pragma once
 
 #include <stdexcept>
@@ -8,10 +9,12 @@
 
 namespace ma {
 
-/// Base of every error that a caller can cause. `what()` is one line: `[where] problem`.
+/// Base of every error that a caller can cause. `what()` is one line: `[where]
+/// problem`.
 class Error : public std::runtime_error {
  public:
-  /// `where` names the file, key, site or function; `problem` says what arrived and what to do.
+  /// `where` names the file, key, site or function; `problem` says what arrived
+  /// and what to do.
   Error(std::string_view where, std::string_view problem);
 };
 
@@ -21,19 +24,22 @@ class ConfigError : public Error {
   using Error::Error;
 };
 
-/// A tensor has the wrong shape, dtype or device, or a hook wrote in place (Python: also ValueError).
+/// A tensor has the wrong shape, dtype or device, or a hook wrote in place
+/// (Python: also ValueError).
 class ShapeError : public Error {
  public:
   using Error::Error;
 };
 
-/// A file is absent, truncated or lies about its contents (Python: also OSError).
+/// A file is absent, truncated or lies about its contents (Python: also
+/// OSError).
 class FileError : public Error {
  public:
   using Error::Error;
 };
 
-/// A name is not in its list; the message offers the nearest ones (Python: also LookupError).
+/// A name is not in its list; the message offers the nearest ones (Python: also
+/// LookupError).
 class UnknownNameError : public Error {
  public:
   using Error::Error;
@@ -45,4 +51,4 @@ class UnknownNameError : public Error {
       const std::vector<std::string>& known);
 };
 
-}  // namespace ma
+} // namespace ma

@@ -23,10 +23,12 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-}  // namespace
+} // namespace
 
 std::vector<std::string> nearest_names(
-    std::string_view name, const std::vector<std::string>& known, std::size_t count) {
+    std::string_view name,
+    const std::vector<std::string>& known,
+    std::size_t count) {
   std::vector<std::pair<std::size_t, std::size_t>> ranked;
   ranked.reserve(known.size());
   for (std::size_t i = 0; i < known.size(); ++i) {
@@ -40,7 +42,8 @@ std::vector<std::string> nearest_names(
   return nearest;
 }
 
-std::string join(const std::vector<std::string>& parts, std::string_view separator) {
+std::string join(
+    const std::vector<std::string>& parts, std::string_view separator) {
   std::string joined;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (i > 0) {
@@ -51,4 +54,4 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
   return joined;
 }
 
-}  // namespace ma
+} // namespace ma

@@ -1,4 +1,5 @@
-// The one place that names LibTorch's tensor headers: at::/torch:: tensors and factories, no autograd, no nn.
+// The one place that names LibTorch's tensor headers: at::/torch:: tensors and
+// factories, no autograd, no nn.
 #pragma once
 
 #include <torch/types.h>

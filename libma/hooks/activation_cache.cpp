@@ -7,7 +7,8 @@
 
 namespace ma {
 
-const torch::Tensor& ActivationCache::operator[](const std::string& name) const {
+const torch::Tensor& ActivationCache::operator[](
+    const std::string& name) const {
   const auto found = by_name_.find(name);
   if (found == by_name_.end()) {
     throw UnknownNameError("activation cache", "kept activation", name, names_);
@@ -29,4 +30,4 @@ void ActivationCache::insert(const std::string& name, torch::Tensor x) {
   }
 }
 
-}  // namespace ma
+} // namespace ma

@@ -9,13 +9,17 @@
 
 namespace ma {
 
-/// What `run_with_cache` kept. Tensors are the pass's own (no copies), so a cache holds their memory.
+/// What `run_with_cache` kept. Tensors are the pass's own (no copies), so a
+/// cache holds their memory.
 class ActivationCache {
  public:
-  /// The activation at `name`. Throws UnknownNameError with the nearest kept names.
+  /// The activation at `name`. Throws UnknownNameError with the nearest kept
+  /// names.
   const torch::Tensor& operator[](const std::string& name) const;
 
-  bool contains(const std::string& name) const { return by_name_.contains(name); }
+  bool contains(const std::string& name) const {
+    return by_name_.contains(name);
+  }
 
   /// Kept names in forward order.
   const std::vector<std::string>& names() const { return names_; }
@@ -33,4 +37,4 @@ class ActivationCache {
   std::map<std::string, torch::Tensor> by_name_;
 };
 
-}  // namespace ma
+} // namespace ma

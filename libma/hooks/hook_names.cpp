@@ -10,49 +10,94 @@ namespace {
 
 constexpr std::string_view kBlockPrefix = "blocks.";
 
-/// "blocks.11.attn.q" -> ("blocks.{}.attn.q", 11); a name outside the blocks is left alone, with layer -1.
+/// "blocks.11.attn.q" -> ("blocks.{}.attn.q", 11); a name outside the blocks is
+/// left alone, with layer -1.
 std::pair<std::string, std::int64_t> split_layer(const std::string& name) {
   if (!name.starts_with(kBlockPrefix)) {
     return {name, -1};
   }
   std::int64_t layer = -1;
   const char* digits = name.data() + kBlockPrefix.size();
-  const auto [end, error] = std::from_chars(digits, name.data() + name.size(), layer);
+  const auto [end, error] =
+      std::from_chars(digits, name.data() + name.size(), layer);
   if (error != std::errc{} || layer < 0) {
     return {name, -1};
   }
-  return {std::string(kBlockPrefix) + "{}" + std::string(end, name.data() + name.size()), layer};
+  return {
+      std::string(kBlockPrefix) + "{}" +
+          std::string(end, name.data() + name.size()),
+      layer};
 }
 
-}  // namespace
+} // namespace
 
 const std::vector<HookName>& hook_catalogue() {
   static const std::vector<HookName> catalogue = {
       {"embed", "[batch, pos, d_model]", "token or patch embedding"},
-      {"pos_embed", "[batch, pos, d_model]", "learned positions (absent with rotary)"},
-      {"blocks.{}.resid_pre", "[batch, pos, d_model]", "residual stream before the block"},
-      {"blocks.{}.ln1.scale", "[batch, pos, 1]", "divisor sqrt(mean(x^2) + eps), x centred for LayerNorm"},
-      {"blocks.{}.ln1.normalized", "[batch, pos, d_model]", "x / scale, before gain and bias"},
-      {"blocks.{}.attn.q", "[batch, pos, head, d_head]", "queries before rotary"},
-      {"blocks.{}.attn.k", "[batch, pos, kv_head, d_head]", "keys before rotary"},
+      {"pos_embed",
+       "[batch, pos, d_model]",
+       "learned positions (absent with rotary)"},
+      {"blocks.{}.resid_pre",
+       "[batch, pos, d_model]",
+       "residual stream before the block"},
+      {"blocks.{}.ln1.scale",
+       "[batch, pos, 1]",
+       "divisor sqrt(mean(x^2) + eps), x centred for LayerNorm"},
+      {"blocks.{}.ln1.normalized",
+       "[batch, pos, d_model]",
+       "x / scale, before gain and bias"},
+      {"blocks.{}.attn.q",
+       "[batch, pos, head, d_head]",
+       "queries before rotary"},
+      {"blocks.{}.attn.k",
+       "[batch, pos, kv_head, d_head]",
+       "keys before rotary"},
       {"blocks.{}.attn.v", "[batch, pos, kv_head, d_head]", "values"},
-      {"blocks.{}.attn.rot_q", "[batch, pos, head, d_head]", "queries after rotary (absent without rotary)"},
-      {"blocks.{}.attn.rot_k", "[batch, pos, kv_head, d_head]", "keys after rotary (absent without rotary)"},
-      {"blocks.{}.attn.attn_scores", "[batch, head, query_pos, key_pos]", "softmax input, scaled and masked"},
-      {"blocks.{}.attn.pattern", "[batch, head, query_pos, key_pos]", "softmax output"},
-      {"blocks.{}.attn.z", "[batch, pos, head, d_head]", "before the output projection"},
-      {"blocks.{}.attn_out", "[batch, pos, d_model]", "exactly what attention adds to the stream"},
-      {"blocks.{}.resid_mid", "[batch, pos, d_model]", "residual stream after attention"},
+      {"blocks.{}.attn.rot_q",
+       "[batch, pos, head, d_head]",
+       "queries after rotary (absent without rotary)"},
+      {"blocks.{}.attn.rot_k",
+       "[batch, pos, kv_head, d_head]",
+       "keys after rotary (absent without rotary)"},
+      {"blocks.{}.attn.attn_scores",
+       "[batch, head, query_pos, key_pos]",
+       "softmax input, scaled and masked"},
+      {"blocks.{}.attn.pattern",
+       "[batch, head, query_pos, key_pos]",
+       "softmax output"},
+      {"blocks.{}.attn.z",
+       "[batch, pos, head, d_head]",
+       "before the output projection"},
+      {"blocks.{}.attn_out",
+       "[batch, pos, d_model]",
+       "exactly what attention adds to the stream"},
+      {"blocks.{}.resid_mid",
+       "[batch, pos, d_model]",
+       "residual stream after attention"},
       {"blocks.{}.ln2.scale", "[batch, pos, 1]", "as ln1.scale"},
-      {"blocks.{}.ln2.normalized", "[batch, pos, d_model]", "as ln1.normalized"},
-      {"blocks.{}.mlp.pre", "[batch, pos, d_mlp]", "input of the nonlinearity (the gate, if gated)"},
-      {"blocks.{}.mlp.pre_linear", "[batch, pos, d_mlp]", "the other branch of a gated MLP"},
-      {"blocks.{}.mlp.post", "[batch, pos, d_mlp]", "input of the down-projection"},
-      {"blocks.{}.mlp_out", "[batch, pos, d_model]", "exactly what the MLP adds to the stream"},
-      {"blocks.{}.resid_post", "[batch, pos, d_model]", "residual stream after the block"},
+      {"blocks.{}.ln2.normalized",
+       "[batch, pos, d_model]",
+       "as ln1.normalized"},
+      {"blocks.{}.mlp.pre",
+       "[batch, pos, d_mlp]",
+       "input of the nonlinearity (the gate, if gated)"},
+      {"blocks.{}.mlp.pre_linear",
+       "[batch, pos, d_mlp]",
+       "the other branch of a gated MLP"},
+      {"blocks.{}.mlp.post",
+       "[batch, pos, d_mlp]",
+       "input of the down-projection"},
+      {"blocks.{}.mlp_out",
+       "[batch, pos, d_model]",
+       "exactly what the MLP adds to the stream"},
+      {"blocks.{}.resid_post",
+       "[batch, pos, d_model]",
+       "residual stream after the block"},
       {"ln_final.scale", "[batch, pos, 1]", "as ln1.scale"},
       {"ln_final.normalized", "[batch, pos, d_model]", "as ln1.normalized"},
-      {"logits", "[batch, pos, vocab]", "output of the unembedding ([batch, class] for classifiers)"},
+      {"logits",
+       "[batch, pos, vocab]",
+       "output of the unembedding ([batch, class] for classifiers)"},
   };
   return catalogue;
 }
@@ -62,7 +107,8 @@ HookSite make_site(const std::string& name) {
   std::vector<std::string> known;
   for (const HookName& entry : hook_catalogue()) {
     if (entry.name == pattern) {
-      const std::size_t skip = layer < 0 ? 0 : std::string_view("blocks.{}.").size();
+      const std::size_t skip =
+          layer < 0 ? 0 : std::string_view("blocks.{}.").size();
       return {name, pattern.substr(skip), layer, std::string(entry.shape)};
     }
     known.emplace_back(entry.name);
@@ -77,9 +123,10 @@ std::string block_site(std::int64_t layer, std::string_view kind) {
 std::string hook_catalogue_markdown() {
   std::string table = "| name | shape | meaning |\n|---|---|---|\n";
   for (const HookName& entry : hook_catalogue()) {
-    table += c10::str("| `", entry.name, "` | ", entry.shape, " | ", entry.meaning, " |\n");
+    table += c10::str(
+        "| `", entry.name, "` | ", entry.shape, " | ", entry.meaning, " |\n");
   }
   return table;
 }
 
-}  // namespace ma
+} // namespace ma

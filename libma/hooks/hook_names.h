@@ -1,4 +1,5 @@
-// The catalogue of hook names: every name, its shape and its meaning, in the order of a forward pass.
+// The catalogue of hook names: every name, its shape and its meaning, in the
+// order of a forward pass.
 #pragma once
 
 #include <string>
@@ -10,9 +11,10 @@
 namespace ma {
 
 struct HookName {
-  std::string_view name;     ///< "embed", or "blocks.{}.attn.q" with {} for the 0-based block
-  std::string_view shape;    ///< "[batch, pos, d_model]"
-  std::string_view meaning;  ///< what the tensor is
+  std::string_view
+      name; ///< "embed", or "blocks.{}.attn.q" with {} for the 0-based block
+  std::string_view shape;   ///< "[batch, pos, d_model]"
+  std::string_view meaning; ///< what the tensor is
 };
 
 /// All names that an architecture may offer.
@@ -28,4 +30,4 @@ std::string block_site(std::int64_t layer, std::string_view kind);
 /// The catalogue as a Markdown table, for the documentation.
 std::string hook_catalogue_markdown();
 
-}  // namespace ma
+} // namespace ma

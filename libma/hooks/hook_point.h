@@ -1,4 +1,5 @@
-// Hook points: named places in a forward pass where callables may read or replace the activation.
+// Hook points: named places in a forward pass where callables may read or
+// replace the activation.
 #pragma once
 
 #include <cstdint>
@@ -13,33 +14,44 @@
 
 namespace ma {
 
-/// The tokens of a forward pass, for hooks that select positions by what stands there.
+/// The tokens of a forward pass, for hooks that select positions by what stands
+/// there.
 struct TokenBatch {
   TokenBatch() = default;
-  /// `ids` is int64 [batch, pos] or [pos]; `mask` is bool of the same shape, false at padding; undefined means no padding.
-  TokenBatch(torch::Tensor ids, torch::Tensor mask = {});  // NOLINT(google-explicit-constructor)
+  /// `ids` is int64 [batch, pos] or [pos]; `mask` is bool of the same shape,
+  /// false at padding; undefined means no padding.
+  TokenBatch(
+      torch::Tensor ids,
+      torch::Tensor mask = {}); // NOLINT(google-explicit-constructor)
 
-  torch::Tensor ids;   ///< int64 [batch, pos]; undefined when a pass starts from a stream
-  torch::Tensor mask;  ///< bool [batch, pos], true at real tokens; undefined when all are real
+  torch::Tensor
+      ids; ///< int64 [batch, pos]; undefined when a pass starts from a stream
+  torch::Tensor mask; ///< bool [batch, pos], true at real tokens; undefined
+                      ///< when all are real
 };
 
-/// Column of the first real token of each row: int64 [batch] on the CPU; zeros without padding.
-std::vector<std::int64_t> first_positions(const TokenBatch& batch, std::int64_t n_rows);
+/// Column of the first real token of each row: int64 [batch] on the CPU; zeros
+/// without padding.
+std::vector<std::int64_t> first_positions(
+    const TokenBatch& batch, std::int64_t n_rows);
 
 /// Where a hook is being called.
 struct HookSite {
-  std::string name;                   ///< "blocks.11.resid_post"
-  std::string kind;                   ///< "resid_post": the name without `blocks.{i}.`
-  std::int64_t layer = -1;            ///< 0-based block, -1 outside the blocks
-  std::string shape;                  ///< documented shape, "[batch, pos, d_model]"
-  const TokenBatch* batch = nullptr;  ///< tokens of the pass; valid during the call; null when the caller gave none
+  std::string name;        ///< "blocks.11.resid_post"
+  std::string kind;        ///< "resid_post": the name without `blocks.{i}.`
+  std::int64_t layer = -1; ///< 0-based block, -1 outside the blocks
+  std::string shape;       ///< documented shape, "[batch, pos, d_model]"
+  const TokenBatch* batch = nullptr; ///< tokens of the pass; valid during the
+                                     ///< call; null when the caller gave none
 };
 
-/// Returns the activation to use: `x` itself to only read, a new tensor of the same shape, dtype and device to replace it.
-/// Must not write to `x` in place.
-using HookFn = std::function<torch::Tensor(const torch::Tensor& x, const HookSite& at)>;
+/// Returns the activation to use: `x` itself to only read, a new tensor of the
+/// same shape, dtype and device to replace it. Must not write to `x` in place.
+using HookFn =
+    std::function<torch::Tensor(const torch::Tensor& x, const HookSite& at)>;
 
-/// One place in a forward pass. Calling it passes the activation through its hooks, in order of registration.
+/// One place in a forward pass. Calling it passes the activation through its
+/// hooks, in order of registration.
 class HookPoint {
  public:
   explicit HookPoint(HookSite site) : site_(std::move(site)) {}
@@ -47,8 +59,11 @@ class HookPoint {
   const HookSite& site() const { return site_; }
   bool active() const { return !entries_.empty(); }
 
-  /// `x` after all hooks. Throws ShapeError when a hook changes shape, dtype or device, or writes in place.
-  torch::Tensor operator()(torch::Tensor x) const { return active() ? run(std::move(x)) : x; }
+  /// `x` after all hooks. Throws ShapeError when a hook changes shape, dtype or
+  /// device, or writes in place.
+  torch::Tensor operator()(torch::Tensor x) const {
+    return active() ? run(std::move(x)) : x;
+  }
 
  private:
   friend class HookTable;
@@ -65,7 +80,9 @@ class HookPoint {
   std::vector<Entry> entries_;
 };
 
-/// `fn` applied to `x` at `site` with the checks of a hook point. Throws ShapeError as HookPoint does.
-torch::Tensor call_hook(const HookFn& fn, const torch::Tensor& x, const HookSite& site);
+/// `fn` applied to `x` at `site` with the checks of a hook point. Throws
+/// ShapeError as HookPoint does.
+torch::Tensor call_hook(
+    const HookFn& fn, const torch::Tensor& x, const HookSite& site);
 
-}  // namespace ma
+} // namespace ma

@@ -19,7 +19,8 @@ bool matches(std::string_view pattern, std::string_view name) {
     if (part != "*" && part != name.substr(0, name_dot)) {
       return false;
     }
-    if (pattern_dot == std::string_view::npos || name_dot == std::string_view::npos) {
+    if (pattern_dot == std::string_view::npos ||
+        name_dot == std::string_view::npos) {
       return pattern_dot == name_dot;
     }
     pattern.remove_prefix(pattern_dot + 1);
@@ -27,7 +28,7 @@ bool matches(std::string_view pattern, std::string_view name) {
   }
 }
 
-}  // namespace
+} // namespace
 
 HookHandle& HookHandle::operator=(HookHandle&& other) noexcept {
   if (this != &other) {
@@ -49,7 +50,8 @@ void HookHandle::remove() {
 const HookPoint& HookTable::add_point(const std::string& name) {
   points_.push_back(std::make_unique<HookPoint>(make_site(name)));
   if (!by_name_.emplace(name, points_.back().get()).second) {
-    throw ConfigError("hook table", c10::str("the point '", name, "' is added twice"));
+    throw ConfigError(
+        "hook table", c10::str("the point '", name, "' is added twice"));
   }
   return *points_.back();
 }
@@ -104,7 +106,8 @@ std::shared_ptr<void> HookTable::use_batch(const TokenBatch& batch) {
 
 void HookTable::set_batch(const TokenBatch* batch) {
   batch_ = batch;
-  const TokenBatch* shown = batch != nullptr && batch->ids.defined() ? batch : nullptr;
+  const TokenBatch* shown =
+      batch != nullptr && batch->ids.defined() ? batch : nullptr;
   for (const auto& point : points_) {
     point->site_.batch = shown;
   }
@@ -116,4 +119,4 @@ void HookTable::remove(std::uint64_t id) {
   }
 }
 
-}  // namespace ma
+} // namespace ma

@@ -13,12 +13,17 @@ namespace ma {
 
 class HookTable;
 
-/// Keeps a hook registered; the hook goes when the handle does. Handles may die in any order and may outlive the model.
+/// Keeps a hook registered; the hook goes when the handle does. Handles may die
+/// in any order and may outlive the model.
 class HookHandle {
  public:
   HookHandle() = default;
-  HookHandle(std::weak_ptr<HookTable> table, std::uint64_t id) : table_(std::move(table)), id_(id) {}
-  HookHandle(HookHandle&& other) noexcept : table_(std::move(other.table_)), id_(other.id_) { other.table_.reset(); }
+  HookHandle(std::weak_ptr<HookTable> table, std::uint64_t id)
+      : table_(std::move(table)), id_(id) {}
+  HookHandle(HookHandle&& other) noexcept
+      : table_(std::move(other.table_)), id_(other.id_) {
+    other.table_.reset();
+  }
   HookHandle& operator=(HookHandle&& other) noexcept;
   HookHandle(const HookHandle&) = delete;
   HookHandle& operator=(const HookHandle&) = delete;
@@ -35,7 +40,8 @@ class HookHandle {
 /// All hook points of a model by name. Held by shared_ptr; points never move.
 class HookTable : public std::enable_shared_from_this<HookTable> {
  public:
-  /// Creates the point `name`, which must be in the catalogue. Called while a model is built, in forward order.
+  /// Creates the point `name`, which must be in the catalogue. Called while a
+  /// model is built, in forward order.
   const HookPoint& add_point(const std::string& name);
 
   /// The point called `name`. Throws UnknownNameError with the nearest names.
@@ -46,11 +52,13 @@ class HookTable : public std::enable_shared_from_this<HookTable> {
   /// Names in forward order.
   std::vector<std::string> names() const;
 
-  /// Names that match `pattern`, in forward order; `*` stands for one dot-separated part.
-  /// Throws UnknownNameError with the nearest names when there are none.
+  /// Names that match `pattern`, in forward order; `*` stands for one
+  /// dot-separated part. Throws UnknownNameError with the nearest names when
+  /// there are none.
   std::vector<std::string> matching(const std::string& pattern) const;
 
-  /// Registers `fn` at every point that matches `pattern`. Throws UnknownNameError when none does.
+  /// Registers `fn` at every point that matches `pattern`. Throws
+  /// UnknownNameError when none does.
   [[nodiscard]] HookHandle add(const std::string& pattern, HookFn fn);
 
   /// Sets what `HookSite::batch` shows while the returned guard lives.
@@ -67,4 +75,4 @@ class HookTable : public std::enable_shared_from_this<HookTable> {
   const TokenBatch* batch_ = nullptr;
 };
 
-}  // namespace ma
+} // namespace ma

@@ -39,7 +39,9 @@ bool is_there(const std::filesystem::path& path) {
 }
 
 /// File names in `folder` that end in one of `extensions`, sorted.
-std::vector<std::string> files_ending(const std::filesystem::path& folder, const std::set<std::string>& extensions) {
+std::vector<std::string> files_ending(
+    const std::filesystem::path& folder,
+    const std::set<std::string>& extensions) {
   std::error_code error;
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
@@ -48,7 +50,8 @@ std::vector<std::string> files_ending(const std::filesystem::path& folder, const
     }
   }
   if (error) {
-    throw FileError(folder.string(), "cannot list the folder: " + error.message());
+    throw FileError(
+        folder.string(), "cannot list the folder: " + error.message());
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -114,8 +117,7 @@ std::map<std::string, std::string> read_shard_index(
 
 HfFolder::HfFolder(const std::filesystem::path& folder) : path_(folder) {
   if (!is_there(folder / kConfig)) {
-    if (!is_there(folder / kSingle) &&
-        !is_there(folder / kIndex)) {
+    if (!is_there(folder / kSingle) && !is_there(folder / kIndex)) {
       fail_without_weights(folder);
     }
     throw FileError(

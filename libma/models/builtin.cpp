@@ -18,4 +18,4 @@ const ModelRegistry& model_registry() {
   return registry;
 }
 
-}  // namespace ma
+} // namespace ma

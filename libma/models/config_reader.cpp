@@ -31,35 +31,50 @@ nn::RopeScaling read_rule(const json& rope) {
   return found->second;
 }
 
-}  // namespace
+} // namespace
 
-nn::RopeConfig read_hf_rope(const json& config, std::int64_t d_head, double default_theta) {
-  const char* key = config.contains("rope_parameters") ? "rope_parameters" : "rope_scaling";
+nn::RopeConfig read_hf_rope(
+    const json& config, std::int64_t d_head, double default_theta) {
+  const char* key =
+      config.contains("rope_parameters") ? "rope_parameters" : "rope_scaling";
   const json rope = config_value_or<json>(config, key, json::object());
   nn::RopeConfig read;
-  read.theta = config_value_or(rope, "rope_theta", config_value_or(config, "rope_theta", default_theta));
-  const double partial =
-      config_value_or(rope, "partial_rotary_factor", config_value_or(config, "partial_rotary_factor", 1.0));
-  read.d_rotary = static_cast<std::int64_t>(static_cast<double>(d_head) * partial);
+  read.theta = config_value_or(
+      rope, "rope_theta", config_value_or(config, "rope_theta", default_theta));
+  const double partial = config_value_or(
+      rope,
+      "partial_rotary_factor",
+      config_value_or(config, "partial_rotary_factor", 1.0));
+  read.d_rotary =
+      static_cast<std::int64_t>(static_cast<double>(d_head) * partial);
   read.scaling = read_rule(rope);
-  read.max_positions = config_value_or<std::int64_t>(config, "max_position_embeddings", 2048);
-  const auto outer_original = config_value_or(config, "original_max_position_embeddings", read.max_positions);
-  read.original_max_positions = config_value_or(rope, "original_max_position_embeddings", outer_original);
+  read.max_positions =
+      config_value_or<std::int64_t>(config, "max_position_embeddings", 2048);
+  const auto outer_original = config_value_or(
+      config, "original_max_position_embeddings", read.max_positions);
+  read.original_max_positions =
+      config_value_or(rope, "original_max_position_embeddings", outer_original);
   read.factor = config_value_or(rope, "factor", 1.0);
-  if (read.scaling == nn::RopeScaling::kLongRope && read.original_max_positions != read.max_positions) {
-    read.factor = static_cast<double>(read.max_positions) / static_cast<double>(read.original_max_positions);
+  if (read.scaling == nn::RopeScaling::kLongRope &&
+      read.original_max_positions != read.max_positions) {
+    read.factor = static_cast<double>(read.max_positions) /
+                  static_cast<double>(read.original_max_positions);
   }
-  read.low_freq_factor = config_value_or(rope, "low_freq_factor", read.low_freq_factor);
-  read.high_freq_factor = config_value_or(rope, "high_freq_factor", read.high_freq_factor);
+  read.low_freq_factor =
+      config_value_or(rope, "low_freq_factor", read.low_freq_factor);
+  read.high_freq_factor =
+      config_value_or(rope, "high_freq_factor", read.high_freq_factor);
   read.beta_fast = config_value_or(rope, "beta_fast", read.beta_fast);
   read.beta_slow = config_value_or(rope, "beta_slow", read.beta_slow);
   read.truncate = config_value_or(rope, "truncate", read.truncate);
   read.attention_factor = config_value_or(rope, "attention_factor", 0.0);
   read.mscale = config_value_or(rope, "mscale", 0.0);
   read.mscale_all_dim = config_value_or(rope, "mscale_all_dim", 0.0);
-  read.short_factor = config_value_or<std::vector<double>>(rope, "short_factor", {});
-  read.long_factor = config_value_or<std::vector<double>>(rope, "long_factor", {});
+  read.short_factor =
+      config_value_or<std::vector<double>>(rope, "short_factor", {});
+  read.long_factor =
+      config_value_or<std::vector<double>>(rope, "long_factor", {});
   return read;
 }
 
-}  // namespace ma
+} // namespace ma

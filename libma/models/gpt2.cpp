@@ -1,4 +1,5 @@
-// GPT-2 (Radford et al. 2019): LayerNorm, learned positions, plain MLP; weights stored [in, out].
+// GPT-2 (Radford et al. 2019): LayerNorm, learned positions, plain MLP; weights
+// stored [in, out].
 #include "libma/models/config_reader.h"
 #include "libma/models/registry.h"
 
@@ -16,7 +17,9 @@ DecoderConfig read_hf(const nlohmann::json& config) {
   c.d_mlp = config_value_or(config, "n_inner", 4 * c.d_model);
   c.vocab = config_value<std::int64_t>(config, "vocab_size");
   c.max_positions = config_value<std::int64_t>(config, "n_positions");
-  c.norm = {.kind = nn::NormKind::kLayer, .eps = config_value_or(config, "layer_norm_epsilon", 1e-5)};
+  c.norm = {
+      .kind = nn::NormKind::kLayer,
+      .eps = config_value_or(config, "layer_norm_epsilon", 1e-5)};
   c.has_norm_bias = true;
   c.has_qkv_bias = true;
   c.has_attn_out_bias = true;
@@ -24,10 +27,14 @@ DecoderConfig read_hf(const nlohmann::json& config) {
   c.has_gated_mlp = false;
   c.has_learned_positions = true;
   c.has_tied_unembedding = config_value_or(config, "tie_word_embeddings", true);
-  c.attention_scale = config_value_or(config, "scale_attn_weights", true) ? 0.0 : 1.0;
-  c.activation = config_value_or<std::string>(config, "activation_function", "gelu_new");
+  c.attention_scale =
+      config_value_or(config, "scale_attn_weights", true) ? 0.0 : 1.0;
+  c.activation =
+      config_value_or<std::string>(config, "activation_function", "gelu_new");
   if (config_value_or(config, "scale_attn_by_inverse_layer_idx", false)) {
-    throw ConfigError("config", "'scale_attn_by_inverse_layer_idx' is true; only false is supported");
+    throw ConfigError(
+        "config",
+        "'scale_attn_by_inverse_layer_idx' is true; only false is supported");
   }
   return c;
 }
@@ -37,30 +44,37 @@ const WeightMap kWeights = {
     {"pos_embed.weight", "transformer.wpe.weight"},
     {"blocks.{}.ln1.weight", "transformer.h.{}.ln_1.weight"},
     {"blocks.{}.ln1.bias", "transformer.h.{}.ln_1.bias"},
-    {"blocks.{}.attn.qkv.weight", {"transformer.h.{}.attn.c_attn.weight", transposed}},
+    {"blocks.{}.attn.qkv.weight",
+     {"transformer.h.{}.attn.c_attn.weight", transposed}},
     {"blocks.{}.attn.qkv.bias", "transformer.h.{}.attn.c_attn.bias"},
-    {"blocks.{}.attn.out.weight", {"transformer.h.{}.attn.c_proj.weight", transposed}},
+    {"blocks.{}.attn.out.weight",
+     {"transformer.h.{}.attn.c_proj.weight", transposed}},
     {"blocks.{}.attn.out.bias", "transformer.h.{}.attn.c_proj.bias"},
     {"blocks.{}.ln2.weight", "transformer.h.{}.ln_2.weight"},
     {"blocks.{}.ln2.bias", "transformer.h.{}.ln_2.bias"},
-    {"blocks.{}.mlp.up.weight", {"transformer.h.{}.mlp.c_fc.weight", transposed}},
+    {"blocks.{}.mlp.up.weight",
+     {"transformer.h.{}.mlp.c_fc.weight", transposed}},
     {"blocks.{}.mlp.up.bias", "transformer.h.{}.mlp.c_fc.bias"},
-    {"blocks.{}.mlp.down.weight", {"transformer.h.{}.mlp.c_proj.weight", transposed}},
+    {"blocks.{}.mlp.down.weight",
+     {"transformer.h.{}.mlp.c_proj.weight", transposed}},
     {"blocks.{}.mlp.down.bias", "transformer.h.{}.mlp.c_proj.bias"},
     {"ln_final.weight", "transformer.ln_f.weight"},
     {"ln_final.bias", "transformer.ln_f.bias"},
     {"unembed.weight", "lm_head.weight"},
 };
 
-}  // namespace
+} // namespace
 
 void register_gpt2(ModelRegistry& registry) {
   registry.add(
       "gpt2",
-      {.hugging_face = {
-           read_hf,
-           {kWeights, "transformer.", {"transformer.h.{}.attn.bias", "transformer.h.{}.attn.masked_bias"}}},
+      {.hugging_face =
+           {read_hf,
+            {kWeights,
+             "transformer.",
+             {"transformer.h.{}.attn.bias",
+              "transformer.h.{}.attn.masked_bias"}}},
        .gguf = std::nullopt});
 }
 
-}  // namespace ma
+} // namespace ma

@@ -18,16 +18,24 @@ const std::vector<std::pair<std::string, torch::ScalarType>> kDtypes = {
 
 torch::Device parse_device(const std::string& name) {
   if (name == "auto") {
-    return at::hasCUDA() ? torch::Device(torch::kCUDA, 0) : torch::Device(torch::kCPU);
+    return at::hasCUDA() ? torch::Device(torch::kCUDA, 0)
+                         : torch::Device(torch::kCPU);
   }
   try {
     const torch::Device device(name);
     if (device.is_cuda() && !at::hasCUDA()) {
-      throw ConfigError("device", c10::str("'", name, "' asked for, but this torch sees no CUDA; use cpu or auto"));
+      throw ConfigError(
+          "device",
+          c10::str(
+              "'",
+              name,
+              "' asked for, but this torch sees no CUDA; use cpu or auto"));
     }
     return device;
   } catch (const c10::Error&) {
-    throw ConfigError("device", c10::str("'", name, "' is no device; use auto, cpu or cuda:N"));
+    throw ConfigError(
+        "device",
+        c10::str("'", name, "' is no device; use auto, cpu or cuda:N"));
   }
 }
 
@@ -35,31 +43,42 @@ const ArchitectureFormat& find_format(const Checkpoint& checkpoint) {
   const auto& config = checkpoint.config();
   const std::string where = checkpoint.path().string();
   if (checkpoint.format() == CheckpointFormat::kHuggingFace) {
-    return model_registry().get(config_value<std::string>(config, "model_type"), where).hugging_face;
+    return model_registry()
+        .get(config_value<std::string>(config, "model_type"), where)
+        .hugging_face;
   }
   const auto name = config_value<std::string>(config, "general.architecture");
   const Architecture& architecture = model_registry().get(name, where);
   if (!architecture.gguf) {
-    throw ConfigError(where, c10::str("'", name, "' is not read from GGUF; use its Hugging Face folder"));
+    throw ConfigError(
+        where,
+        c10::str(
+            "'", name, "' is not read from GGUF; use its Hugging Face folder"));
   }
   return *architecture.gguf;
 }
 
-DecoderConfig read_config(const Checkpoint& checkpoint, const ArchitectureFormat& format) {
+DecoderConfig read_config(
+    const Checkpoint& checkpoint, const ArchitectureFormat& format) {
   DecoderConfig config = format.read_config(checkpoint.config());
   if (checkpoint.format() == CheckpointFormat::kGguf) {
-    // GGUF says neither: the vocabulary is the embedding's first dim, and a model without an output head is tied.
+    // GGUF says neither: the vocabulary is the embedding's first dim, and a
+    // model without an output head is tied.
     const auto embedding = checkpoint.tensors().find("token_embd.weight");
-    config.vocab = embedding == checkpoint.tensors().end() ? 0 : embedding->second.shape.front();
-    config.has_tied_unembedding = !checkpoint.tensors().contains("output.weight");
+    config.vocab = embedding == checkpoint.tensors().end()
+                       ? 0
+                       : embedding->second.shape.front();
+    config.has_tied_unembedding =
+        !checkpoint.tensors().contains("output.weight");
   }
   config.check(checkpoint.path().string());
   return config;
 }
 
-}  // namespace
+} // namespace
 
-torch::ScalarType parse_dtype(const std::string& name, const std::string& where) {
+torch::ScalarType parse_dtype(
+    const std::string& name, const std::string& where) {
   std::vector<std::string> known;
   for (const auto& [known_name, dtype] : kDtypes) {
     if (known_name == name) {
@@ -76,7 +95,11 @@ std::string dtype_name(torch::ScalarType dtype) {
       return name;
     }
   }
-  throw ConfigError("dtype", c10::str(dtype, " is not supported; use float64, float32, bfloat16 or float16"));
+  throw ConfigError(
+      "dtype",
+      c10::str(
+          dtype,
+          " is not supported; use float64, float32, bfloat16 or float16"));
 }
 
 Model load_model(const std::string& name_or_path, const LoadOptions& options) {
@@ -86,11 +109,15 @@ Model load_model(const std::string& name_or_path, const LoadOptions& options) {
   const ArchitectureFormat& format = find_format(*checkpoint);
   const DecoderConfig config = read_config(*checkpoint, format);
   auto hooks = std::make_shared<HookTable>();
-  WeightLoader weights(*checkpoint, format.layout, config, {options.dtype, device});
+  WeightLoader weights(
+      *checkpoint, format.layout, config, {options.dtype, device});
   auto network = std::make_unique<Decoder>(config, weights, *hooks);
   weights.finish();
   return {
-      std::move(network), std::move(hooks), torch::TensorOptions().dtype(options.dtype).device(device), checkpoint->files()};
+      std::move(network),
+      std::move(hooks),
+      torch::TensorOptions().dtype(options.dtype).device(device),
+      checkpoint->files()};
 }
 
-}  // namespace ma
+} // namespace ma

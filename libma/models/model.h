@@ -1,4 +1,5 @@
-// Model: a loaded network with its tokenizer and hooks. The library's front door.
+// Model: a loaded network with its tokenizer and hooks. The library's front
+// door.
 #pragma once
 
 #include <cstdint>
@@ -17,12 +18,16 @@
 namespace ma {
 
 struct LoadOptions {
-  std::string device = "auto";                  ///< "auto" (CUDA where there is one), "cpu", "cuda:0"
-  torch::ScalarType dtype = torch::kFloat32;    ///< float64, float32, bfloat16 or float16
-  std::filesystem::path home;                   ///< cache of fetched models; empty means ~/.cache/libma
+  std::string device =
+      "auto"; ///< "auto" (CUDA where there is one), "cpu", "cuda:0"
+  torch::ScalarType dtype =
+      torch::kFloat32; ///< float64, float32, bfloat16 or float16
+  std::filesystem::path
+      home; ///< cache of fetched models; empty means ~/.cache/libma
 };
 
-/// Movable, not copyable. Passes run without autograd. Not to be used from two threads at once.
+/// Movable, not copyable. Passes run without autograd. Not to be used from two
+/// threads at once.
 class Model {
  public:
   Model(
@@ -38,22 +43,33 @@ class Model {
   /// Files the weights and configuration came from.
   const std::vector<std::filesystem::path>& files() const { return files_; }
 
-  /// The checkpoint's tokenizer, read at the first call. Throws FileError when it has none.
+  /// The checkpoint's tokenizer, read at the first call. Throws FileError when
+  /// it has none.
   const Tokenizer& tokenizer() const;
 
-  /// Residual stream before block 0, [batch, pos, d_model]. Throws ShapeError on ids out of range.
+  /// Residual stream before block 0, [batch, pos, d_model]. Throws ShapeError
+  /// on ids out of range.
   torch::Tensor embed(const TokenBatch& batch) const;
 
-  /// Residual stream after blocks [first, last) from `x` [batch, pos, d_model], the stream before block `first`.
-  /// `batch` supplies padding and what hooks see as `HookSite::batch`; it must be the one given to `embed`.
-  torch::Tensor run_blocks(const torch::Tensor& x, std::int64_t first, std::int64_t last, const TokenBatch& batch = {})
-      const;
+  /// Residual stream after blocks [first, last) from `x` [batch, pos, d_model],
+  /// the stream before block `first`. `batch` supplies padding and what hooks
+  /// see as `HookSite::batch`; it must be the one given to `embed`.
+  torch::Tensor run_blocks(
+      const torch::Tensor& x,
+      std::int64_t first,
+      std::int64_t last,
+      const TokenBatch& batch = {}) const;
 
-  /// Logits [batch, pos, vocab] of the stream `x` after the last block, or, with `positions` int64 [n] (flat indices into
-  /// batch x pos), only theirs: [n, vocab].
-  torch::Tensor unembed(const torch::Tensor& x, const torch::Tensor& positions = {}, const TokenBatch& batch = {}) const;
+  /// Logits [batch, pos, vocab] of the stream `x` after the last block, or,
+  /// with `positions` int64 [n] (flat indices into batch x pos), only theirs:
+  /// [n, vocab].
+  torch::Tensor unembed(
+      const torch::Tensor& x,
+      const torch::Tensor& positions = {},
+      const TokenBatch& batch = {}) const;
 
-  /// Scores of the tokens `targets` int64 [n] at the flat `positions` int64 [n] of the stream `x`, without storing logits.
+  /// Scores of the tokens `targets` int64 [n] at the flat `positions` int64 [n]
+  /// of the stream `x`, without storing logits.
   TokenScores score(
       const torch::Tensor& x,
       const torch::Tensor& positions,
@@ -68,8 +84,12 @@ class Model {
   std::pair<torch::Tensor, ActivationCache> run_with_cache(
       const TokenBatch& batch, const std::vector<std::string>& patterns) const;
 
-  /// Registers `fn` at every point that matches `pattern` (`*` is one dot-separated part) while the handle lives.
-  [[nodiscard]] HookHandle add_hook(const std::string& pattern, HookFn fn) const { return hooks_->add(pattern, std::move(fn)); }
+  /// Registers `fn` at every point that matches `pattern` (`*` is one
+  /// dot-separated part) while the handle lives.
+  [[nodiscard]] HookHandle add_hook(
+      const std::string& pattern, HookFn fn) const {
+    return hooks_->add(pattern, std::move(fn));
+  }
 
   /// Names of all hook points in forward order.
   std::vector<std::string> hook_names() const { return hooks_->names(); }
@@ -86,14 +106,18 @@ class Model {
   mutable std::unique_ptr<Tokenizer> tokenizer_;
 };
 
-/// Loads a model by name (fetched before), from a Hugging Face folder or from a `.gguf` file.
-/// Throws FileError or UnknownNameError saying what is missing, ConfigError on an unsupported configuration.
-Model load_model(const std::string& name_or_path, const LoadOptions& options = {});
+/// Loads a model by name (fetched before), from a Hugging Face folder or from a
+/// `.gguf` file. Throws FileError or UnknownNameError saying what is missing,
+/// ConfigError on an unsupported configuration.
+Model load_model(
+    const std::string& name_or_path, const LoadOptions& options = {});
 
-/// "float32" and the like to a dtype. Throws UnknownNameError located at `where`.
-torch::ScalarType parse_dtype(const std::string& name, const std::string& where);
+/// "float32" and the like to a dtype. Throws UnknownNameError located at
+/// `where`.
+torch::ScalarType parse_dtype(
+    const std::string& name, const std::string& where);
 
 /// The name that parse_dtype reads.
 std::string dtype_name(torch::ScalarType dtype);
 
-}  // namespace ma
+} // namespace ma

@@ -25,7 +25,8 @@ struct Architecture {
 
 using ModelRegistry = Registry<Architecture>;
 
-/// Every built-in architecture, by `model_type` of config.json or `general.architecture` of GGUF.
+/// Every built-in architecture, by `model_type` of config.json or
+/// `general.architecture` of GGUF.
 const ModelRegistry& model_registry();
 
-}  // namespace ma
+} // namespace ma

@@ -1,4 +1,5 @@
-// log p(target) by a running softmax over slices of the vocabulary, so that logits are never stored.
+// log p(target) by a running softmax over slices of the vocabulary, so that
+// logits are never stored.
 #pragma once
 
 #include "libma/core/tensor.h"
@@ -8,7 +9,11 @@ namespace ma {
 
 struct TokenScores;
 
-/// Scores of `targets` int64 [n] under softmax(unembedding(x)), `x` [n, d_model].
-TokenScores score_targets(const torch::Tensor& x, const nn::Linear& unembedding, const torch::Tensor& targets);
+/// Scores of `targets` int64 [n] under softmax(unembedding(x)), `x` [n,
+/// d_model].
+TokenScores score_targets(
+    const torch::Tensor& x,
+    const nn::Linear& unembedding,
+    const torch::Tensor& targets);
 
-}  // namespace ma
+} // namespace ma

@@ -1,4 +1,5 @@
-// Loading: one stored tensor in memory at a time, copied into the parameter at the target dtype and device.
+// Loading: one stored tensor in memory at a time, copied into the parameter at
+// the target dtype and device.
 #include "libma/models/weights.h"
 
 #include <utility>
@@ -26,20 +27,30 @@ bool is_instance(const std::string& name, const std::string& pattern) {
     return name == pattern;
   }
   const std::string tail = pattern.substr(hole + 2);
-  if (!name.starts_with(pattern.substr(0, hole)) || !name.ends_with(tail) || name.size() <= hole + tail.size()) {
+  if (!name.starts_with(pattern.substr(0, hole)) || !name.ends_with(tail) ||
+      name.size() <= hole + tail.size()) {
     return false;
   }
   const std::string index = name.substr(hole, name.size() - hole - tail.size());
   return index.find_first_not_of("0123456789") == std::string::npos;
 }
 
-}  // namespace
+} // namespace
 
-torch::Tensor transposed(const torch::Tensor& stored, const DecoderConfig& /*config*/) { return stored.t(); }
+torch::Tensor transposed(
+    const torch::Tensor& stored, const DecoderConfig& /*config*/) {
+  return stored.t();
+}
 
 WeightLoader::WeightLoader(
-    const Checkpoint& checkpoint, const WeightLayout& layout, const DecoderConfig& config, Target target)
-    : checkpoint_(checkpoint), layout_(layout), config_(config), target_(target) {}
+    const Checkpoint& checkpoint,
+    const WeightLayout& layout,
+    const DecoderConfig& config,
+    Target target)
+    : checkpoint_(checkpoint),
+      layout_(layout),
+      config_(config),
+      target_(target) {}
 
 const WeightEntry& WeightLoader::entry(const std::string& ours) const {
   for (const WeightEntry& entry : layout_.map) {
@@ -47,13 +58,17 @@ const WeightEntry& WeightLoader::entry(const std::string& ours) const {
       return entry;
     }
   }
-  throw ConfigError(config_.architecture, c10::str("the weight table has no entry '", ours, "'; add it"));
+  throw ConfigError(
+      config_.architecture,
+      c10::str("the weight table has no entry '", ours, "'; add it"));
 }
 
-std::string WeightLoader::stored_name(const StoredName& stored, std::int64_t layer) const {
+std::string WeightLoader::stored_name(
+    const StoredName& stored, std::int64_t layer) const {
   const std::string name = with_layer(stored.name, layer);
   const std::string& prefix = layout_.optional_prefix;
-  if (!prefix.empty() && name.starts_with(prefix) && !checkpoint_.tensors().contains(name)) {
+  if (!prefix.empty() && name.starts_with(prefix) &&
+      !checkpoint_.tensors().contains(name)) {
     const std::string bare = name.substr(prefix.size());
     if (checkpoint_.tensors().contains(bare)) {
       return bare;
@@ -63,11 +78,16 @@ std::string WeightLoader::stored_name(const StoredName& stored, std::int64_t lay
 }
 
 bool WeightLoader::has(const std::string& ours, std::int64_t layer) const {
-  return checkpoint_.tensors().contains(stored_name(entry(ours).theirs.front(), layer));
+  return checkpoint_.tensors().contains(
+      stored_name(entry(ours).theirs.front(), layer));
 }
 
-torch::Tensor WeightLoader::take(const std::string& ours, std::vector<std::int64_t> shape, std::int64_t layer) {
-  auto parameter = at::empty(shape, at::TensorOptions().dtype(target_.dtype).device(target_.device));
+torch::Tensor WeightLoader::take(
+    const std::string& ours,
+    std::vector<std::int64_t> shape,
+    std::int64_t layer) {
+  auto parameter = at::empty(
+      shape, at::TensorOptions().dtype(target_.dtype).device(target_.device));
   std::int64_t filled = 0; // rows
   for (const StoredName& stored : entry(ours).theirs) {
     const std::string name = stored_name(stored, layer);
@@ -83,15 +103,23 @@ torch::Tensor WeightLoader::take(const std::string& ours, std::vector<std::int64
     const auto rows = part.dim() > 0 ? part.size(0) : 0;
     auto expected = shape;
     expected.front() = rows;
-    if (part.sizes() != torch::IntArrayRef(expected) || filled + rows > shape.front()) {
-      problems_.push_back(c10::str(name, " has shape ", part.sizes(), ", expected ", torch::IntArrayRef(shape)));
+    if (part.sizes() != torch::IntArrayRef(expected) ||
+        filled + rows > shape.front()) {
+      problems_.push_back(
+          c10::str(
+              name,
+              " has shape ",
+              part.sizes(),
+              ", expected ",
+              torch::IntArrayRef(shape)));
       return {};
     }
     parameter.narrow(/*dim=*/0, filled, rows).copy_(part);
     filled += rows;
   }
   if (filled != shape.front()) {
-    problems_.push_back(c10::str(ours, " has ", filled, " rows, expected ", shape.front()));
+    problems_.push_back(
+        c10::str(ours, " has ", filled, " rows, expected ", shape.front()));
     return {};
   }
   return parameter;
@@ -108,7 +136,8 @@ void WeightLoader::finish() {
     bool is_ignored = false;
     for (const std::string& pattern : layout_.ignored) {
       const std::string& prefix = layout_.optional_prefix;
-      is_ignored = is_ignored || is_instance(stored.first, pattern) || is_instance(prefix + stored.first, pattern);
+      is_ignored = is_ignored || is_instance(stored.first, pattern) ||
+                   is_instance(prefix + stored.first, pattern);
     }
     if (!used_.contains(stored.first) && !is_ignored) {
       problems_.push_back("unexpected " + stored.first);
@@ -120,11 +149,16 @@ void WeightLoader::finish() {
   const std::size_t n_problems = problems_.size();
   if (n_problems > kListedProblems) {
     problems_.resize(kListedProblems);
-    problems_.push_back(c10::str("and ", n_problems - kListedProblems, " more"));
+    problems_.push_back(
+        c10::str("and ", n_problems - kListedProblems, " more"));
   }
   throw FileError(
       checkpoint_.path().string(),
-      c10::str("the tensors do not fit the architecture '", config_.architecture, "': ", join(problems_, "; ")));
+      c10::str(
+          "the tensors do not fit the architecture '",
+          config_.architecture,
+          "': ",
+          join(problems_, "; ")));
 }
 
-}  // namespace ma
+} // namespace ma

@@ -6,10 +6,18 @@
 namespace ma::nn {
 namespace {
 
-torch::Tensor silu(const torch::Tensor& x) { return at::silu(x); }
-torch::Tensor gelu(const torch::Tensor& x) { return at::gelu(x); }
-torch::Tensor gelu_tanh(const torch::Tensor& x) { return at::gelu(x, "tanh"); }
-torch::Tensor relu(const torch::Tensor& x) { return at::relu(x); }
+torch::Tensor silu(const torch::Tensor& x) {
+  return at::silu(x);
+}
+torch::Tensor gelu(const torch::Tensor& x) {
+  return at::gelu(x);
+}
+torch::Tensor gelu_tanh(const torch::Tensor& x) {
+  return at::gelu(x, "tanh");
+}
+torch::Tensor relu(const torch::Tensor& x) {
+  return at::relu(x);
+}
 
 Registry<Activation> make_registry() {
   Registry<Activation> registry("activation");
@@ -23,11 +31,11 @@ Registry<Activation> make_registry() {
   return registry;
 }
 
-}  // namespace
+} // namespace
 
 Activation find_activation(const std::string& name, const std::string& where) {
   static const Registry<Activation> registry = make_registry();
   return registry.get(name, where);
 }
 
-}  // namespace ma::nn
+} // namespace ma::nn

@@ -9,7 +9,8 @@ namespace ma::nn {
 
 using Activation = torch::Tensor (*)(const torch::Tensor& x);
 
-/// The nonlinearity called `name` ("silu", "gelu", "gelu_new", ...). Throws UnknownNameError, located at `where`.
+/// The nonlinearity called `name` ("silu", "gelu", "gelu_new", ...). Throws
+/// UnknownNameError, located at `where`.
 Activation find_activation(const std::string& name, const std::string& where);
 
-}  // namespace ma::nn
+} // namespace ma::nn

@@ -15,15 +15,17 @@ class Block {
  public:
   virtual ~Block() = default;
 
-  /// The residual stream after the block. `x` is [batch, pos, d_model]; returns the same shape and never writes to `x`.
-  virtual torch::Tensor operator()(const torch::Tensor& x, const AttentionContext& context) const = 0;
+  /// The residual stream after the block. `x` is [batch, pos, d_model]; returns
+  /// the same shape and never writes to `x`.
+  virtual torch::Tensor operator()(
+      const torch::Tensor& x, const AttentionContext& context) const = 0;
 };
 
 /// The weights of one pre-norm block.
 struct PreNormWeights {
-  torch::Tensor ln1_weight, ln1_bias;  ///< [d_model]; bias may be undefined
+  torch::Tensor ln1_weight, ln1_bias; ///< [d_model]; bias may be undefined
   Linear qkv, attn_out;
-  torch::Tensor ln2_weight, ln2_bias;  ///< [d_model]; bias may be undefined
+  torch::Tensor ln2_weight, ln2_bias; ///< [d_model]; bias may be undefined
   Linear mlp_up, mlp_down;
 };
 
@@ -38,9 +40,14 @@ struct PreNormOptions {
 class PreNormBlock : public Block {
  public:
   /// `name` is "blocks.{i}"; the block's points join `hooks` in forward order.
-  PreNormBlock(const PreNormOptions& options, PreNormWeights weights, HookTable& hooks, const std::string& name);
+  PreNormBlock(
+      const PreNormOptions& options,
+      PreNormWeights weights,
+      HookTable& hooks,
+      const std::string& name);
 
-  torch::Tensor operator()(const torch::Tensor& x, const AttentionContext& context) const override;
+  torch::Tensor operator()(
+      const torch::Tensor& x, const AttentionContext& context) const override;
 
  private:
   const HookPoint* resid_pre_;
@@ -54,4 +61,4 @@ class PreNormBlock : public Block {
   const HookPoint* resid_post_;
 };
 
-}  // namespace ma::nn
+} // namespace ma::nn

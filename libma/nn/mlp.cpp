@@ -5,8 +5,17 @@
 
 namespace ma::nn {
 
-Mlp::Mlp(bool is_gated, Activation activation, Linear up, Linear down, HookTable& hooks, const std::string& name)
-    : activation_(activation), up_(std::move(up)), down_(std::move(down)), pre_(&hooks.add_point(name + ".pre")) {
+Mlp::Mlp(
+    bool is_gated,
+    Activation activation,
+    Linear up,
+    Linear down,
+    HookTable& hooks,
+    const std::string& name)
+    : activation_(activation),
+      up_(std::move(up)),
+      down_(std::move(down)),
+      pre_(&hooks.add_point(name + ".pre")) {
   if (is_gated) {
     pre_linear_ = &hooks.add_point(name + ".pre_linear");
   }
@@ -19,9 +28,11 @@ torch::Tensor Mlp::operator()(const torch::Tensor& x) const {
     return down_((*post_)(activation_((*pre_)(up))));
   }
   const auto d_mlp = up.size(-1) / 2;
-  const auto pre = (*pre_)(up.narrow(/*dim=*/-1, 0, d_mlp));                // [batch, pos, d_mlp]
-  const auto pre_linear = (*pre_linear_)(up.narrow(/*dim=*/-1, d_mlp, d_mlp)); // [batch, pos, d_mlp]
+  const auto pre =
+      (*pre_)(up.narrow(/*dim=*/-1, 0, d_mlp)); // [batch, pos, d_mlp]
+  const auto pre_linear = (*pre_linear_)(
+      up.narrow(/*dim=*/-1, d_mlp, d_mlp)); // [batch, pos, d_mlp]
   return down_((*post_)(activation_(pre).mul_(pre_linear)));
 }
 
-}  // namespace ma::nn
+} // namespace ma::nn

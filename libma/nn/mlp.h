@@ -13,8 +13,14 @@ namespace ma::nn {
 /// down(act(pre)) or, gated, down(act(pre) * pre_linear).
 class Mlp {
  public:
-  /// `up` maps to [d_mlp], or to [gate | up] = [2 d_mlp] when gated. Points `<name>.pre` ... join `hooks`.
-  Mlp(bool is_gated, Activation activation, Linear up, Linear down, HookTable& hooks, const std::string& name);
+  /// `up` maps to [d_mlp], or to [gate | up] = [2 d_mlp] when gated. Points
+  /// `<name>.pre` ... join `hooks`.
+  Mlp(bool is_gated,
+      Activation activation,
+      Linear up,
+      Linear down,
+      HookTable& hooks,
+      const std::string& name);
 
   /// `x` is [batch, pos, d_model]; returns the same shape.
   torch::Tensor operator()(const torch::Tensor& x) const;
@@ -24,8 +30,8 @@ class Mlp {
   Linear up_;
   Linear down_;
   const HookPoint* pre_;
-  const HookPoint* pre_linear_ = nullptr;  ///< null when not gated
+  const HookPoint* pre_linear_ = nullptr; ///< null when not gated
   const HookPoint* post_;
 };
 
-}  // namespace ma::nn
+} // namespace ma::nn

@@ -6,7 +6,11 @@
 namespace ma::nn {
 
 Norm::Norm(
-    const NormOptions& options, torch::Tensor weight, torch::Tensor bias, HookTable& hooks, const std::string& name)
+    const NormOptions& options,
+    torch::Tensor weight,
+    torch::Tensor bias,
+    HookTable& hooks,
+    const std::string& name)
     : options_(options),
       weight_(std::move(weight)),
       bias_(std::move(bias)),
@@ -14,19 +18,26 @@ Norm::Norm(
       normalized_(&hooks.add_point(name + ".normalized")) {}
 
 torch::Tensor Norm::operator()(const torch::Tensor& x) const {
-  const bool is_half = x.scalar_type() == torch::kHalf || x.scalar_type() == torch::kBFloat16;
+  const bool is_half =
+      x.scalar_type() == torch::kHalf || x.scalar_type() == torch::kBFloat16;
   auto centred = is_half ? x.to(torch::kFloat32) : x;
   if (options_.kind == NormKind::kLayer) {
     centred = centred - centred.mean(/*dim=*/-1, /*keepdim=*/true);
   }
-  auto scale = at::linalg_vector_norm(centred, /*ord=*/2, /*dim=*/-1, /*keepdim=*/true);
-  scale = scale.square_().div_(centred.size(-1)).add_(options_.eps).sqrt_(); // [..., 1]
+  auto scale =
+      at::linalg_vector_norm(centred, /*ord=*/2, /*dim=*/-1, /*keepdim=*/true);
+  scale = scale.square_()
+              .div_(centred.size(-1))
+              .add_(options_.eps)
+              .sqrt_(); // [..., 1]
   scale = (*scale_)(std::move(scale));
 
   auto normalized = (*normalized_)((centred / scale).to(x.scalar_type()));
-  // A hook may have kept or returned any tensor: only our own may be overwritten.
-  auto y = normalized_->active() ? normalized * weight_ : normalized.mul_(weight_);
+  // A hook may have kept or returned any tensor: only our own may be
+  // overwritten.
+  auto y =
+      normalized_->active() ? normalized * weight_ : normalized.mul_(weight_);
   return bias_.defined() ? y.add_(bias_) : y;
 }
 
-}  // namespace ma::nn
+} // namespace ma::nn

@@ -10,16 +10,23 @@ enum class NormKind { kRms, kLayer };
 
 struct NormOptions {
   NormKind kind = NormKind::kRms;
-  double eps = 1e-5;  ///< added to the mean square, no unit
+  double eps = 1e-5; ///< added to the mean square, no unit
 };
 
-/// y = c / sqrt(mean(c^2) + eps) * weight + bias, with c = x (RMSNorm) or x - mean(x) (LayerNorm).
+/// y = c / sqrt(mean(c^2) + eps) * weight + bias, with c = x (RMSNorm) or x -
+/// mean(x) (LayerNorm).
 ///
 /// Half-precision inputs are normalised in float32, as Hugging Face does.
 class Norm {
  public:
-  /// `weight` and `bias` are [d_model]; `bias` may be undefined. Points `<name>.scale` and `<name>.normalized` join `hooks`.
-  Norm(const NormOptions& options, torch::Tensor weight, torch::Tensor bias, HookTable& hooks, const std::string& name);
+  /// `weight` and `bias` are [d_model]; `bias` may be undefined. Points
+  /// `<name>.scale` and `<name>.normalized` join `hooks`.
+  Norm(
+      const NormOptions& options,
+      torch::Tensor weight,
+      torch::Tensor bias,
+      HookTable& hooks,
+      const std::string& name);
 
   /// `x` is [..., d_model]; returns the same shape and dtype.
   torch::Tensor operator()(const torch::Tensor& x) const;
@@ -32,4 +39,4 @@ class Norm {
   const HookPoint* normalized_;
 };
 
-}  // namespace ma::nn
+} // namespace ma::nn

@@ -14,13 +14,14 @@ constexpr double kTwoPi = 2 * std::numbers::pi;
 
 /// Inverse frequencies and the factor that cos and sin are multiplied with.
 struct Frequencies {
-  torch::Tensor inverse;  ///< float32 [d_rotary / 2]
+  torch::Tensor inverse; ///< float32 [d_rotary / 2]
   double attention_factor = 1.0;
 };
 
 /// theta^(2i / d), float32 [d / 2].
 torch::Tensor wavelengths(double theta, std::int64_t d_rotary) {
-  const auto exponents = at::arange(0, d_rotary, 2, torch::kInt64).to(torch::kFloat32) / d_rotary;
+  const auto exponents =
+      at::arange(0, d_rotary, 2, torch::kInt64).to(torch::kFloat32) / d_rotary;
   return at::pow(theta, exponents);
 }
 
@@ -29,7 +30,10 @@ double dynamic_theta(const RopeConfig& config, std::int64_t n_positions) {
   const double context = static_cast<double>(config.original_max_positions);
   const double length = std::max(static_cast<double>(n_positions), context);
   const double d = static_cast<double>(config.d_rotary);
-  return config.theta * std::pow(config.factor * length / context - (config.factor - 1), d / (d - 2));
+  return config.theta *
+         std::pow(
+             config.factor * length / context - (config.factor - 1),
+             d / (d - 2));
 }
 
 torch::Tensor llama3_inverse(const RopeConfig& config) {
@@ -38,11 +42,13 @@ torch::Tensor llama3_inverse(const RopeConfig& config) {
   const double low_wavelength = context / config.low_freq_factor;
   const double high_wavelength = context / config.high_freq_factor;
   const auto wavelength = kTwoPi / inverse;
-  const auto scaled = at::where(wavelength > low_wavelength, inverse / config.factor, inverse);
-  const auto smooth =
-      (context / wavelength - config.low_freq_factor) / (config.high_freq_factor - config.low_freq_factor);
+  const auto scaled =
+      at::where(wavelength > low_wavelength, inverse / config.factor, inverse);
+  const auto smooth = (context / wavelength - config.low_freq_factor) /
+                      (config.high_freq_factor - config.low_freq_factor);
   const auto smoothed = (1 - smooth) * scaled / config.factor + smooth * scaled;
-  const auto is_medium = (wavelength >= high_wavelength).logical_and(wavelength <= low_wavelength);
+  const auto is_medium =
+      (wavelength >= high_wavelength).logical_and(wavelength <= low_wavelength);
   return at::where(is_medium, smoothed, scaled);
 }
 
@@ -50,7 +56,8 @@ torch::Tensor llama3_inverse(const RopeConfig& config) {
 double yarn_dim(const RopeConfig& config, double rotations) {
   const double d = static_cast<double>(config.d_rotary);
   const double context = static_cast<double>(config.original_max_positions);
-  return d * std::log(context / (rotations * kTwoPi)) / (2 * std::log(config.theta));
+  return d * std::log(context / (rotations * kTwoPi)) /
+         (2 * std::log(config.theta));
 }
 
 double yarn_mscale(double factor, double mscale) {
@@ -62,7 +69,8 @@ double yarn_attention_factor(const RopeConfig& config) {
     return config.attention_factor;
   }
   if (config.mscale > 0 && config.mscale_all_dim > 0) {
-    return yarn_mscale(config.factor, config.mscale) / yarn_mscale(config.factor, config.mscale_all_dim);
+    return yarn_mscale(config.factor, config.mscale) /
+           yarn_mscale(config.factor, config.mscale_all_dim);
   }
   return yarn_mscale(config.factor, 1.0);
 }
@@ -84,25 +92,37 @@ Frequencies yarn(const RopeConfig& config) {
   }
   const auto index = at::arange(config.d_rotary / 2, torch::kFloat32);
   const auto keep = 1 - ((index - low) / (high - low)).clamp(0, 1);
-  return {interpolation * (1 - keep) + extrapolation * keep, yarn_attention_factor(config)};
+  return {
+      interpolation * (1 - keep) + extrapolation * keep,
+      yarn_attention_factor(config)};
 }
 
 Frequencies longrope(const RopeConfig& config, std::int64_t n_positions) {
   const bool is_long = n_positions > config.original_max_positions;
-  const std::vector<double>& factors = is_long ? config.long_factor : config.short_factor;
+  const std::vector<double>& factors =
+      is_long ? config.long_factor : config.short_factor;
   if (static_cast<std::int64_t>(factors.size()) != config.d_rotary / 2) {
     throw ConfigError(
         "rope_scaling",
-        c10::str(is_long ? "long_factor" : "short_factor", " has ", factors.size(), " entries; expected ",
-                 config.d_rotary / 2));
+        c10::str(
+            is_long ? "long_factor" : "short_factor",
+            " has ",
+            factors.size(),
+            " entries; expected ",
+            config.d_rotary / 2));
   }
   const auto factor = at::tensor(factors, torch::kFloat32);
   double attention_factor = config.attention_factor;
   if (attention_factor <= 0) {
     const double context = static_cast<double>(config.original_max_positions);
-    attention_factor = config.factor <= 1 ? 1.0 : std::sqrt(1 + std::log(config.factor) / std::log(context));
+    attention_factor =
+        config.factor <= 1
+            ? 1.0
+            : std::sqrt(1 + std::log(config.factor) / std::log(context));
   }
-  return {1.0 / (factor * wavelengths(config.theta, config.d_rotary)), attention_factor};
+  return {
+      1.0 / (factor * wavelengths(config.theta, config.d_rotary)),
+      attention_factor};
 }
 
 Frequencies frequencies(const RopeConfig& config, std::int64_t n_positions) {
@@ -112,7 +132,9 @@ Frequencies frequencies(const RopeConfig& config, std::int64_t n_positions) {
     case RopeScaling::kLinear:
       return {1.0 / wavelengths(config.theta, config.d_rotary) / config.factor};
     case RopeScaling::kDynamic:
-      return {1.0 / wavelengths(dynamic_theta(config, n_positions), config.d_rotary)};
+      return {
+          1.0 /
+          wavelengths(dynamic_theta(config, n_positions), config.d_rotary)};
     case RopeScaling::kYarn:
       return yarn(config);
     case RopeScaling::kLongRope:
@@ -123,14 +145,20 @@ Frequencies frequencies(const RopeConfig& config, std::int64_t n_positions) {
   throw ConfigError("rope_scaling", "unknown rule");
 }
 
-}  // namespace
+} // namespace
 
-RopeTable make_rope_table(const RopeConfig& config, const torch::Tensor& positions, torch::ScalarType dtype) {
+RopeTable make_rope_table(
+    const RopeConfig& config,
+    const torch::Tensor& positions,
+    torch::ScalarType dtype) {
   const std::int64_t n_positions = positions.max().item<std::int64_t>() + 1;
   const auto [inverse, attention_factor] = frequencies(config, n_positions);
-  const auto angles = positions.to(torch::kFloat32).unsqueeze(-1) * inverse.to(positions.device()); // [.., pos, d/2]
+  const auto angles = positions.to(torch::kFloat32).unsqueeze(-1) *
+                      inverse.to(positions.device()); // [.., pos, d/2]
   const auto finish = [&](const torch::Tensor& table) {
-    return (table * attention_factor).to(dtype).unsqueeze(-2); // [..., pos, 1, d_rotary / 2]
+    return (table * attention_factor)
+        .to(dtype)
+        .unsqueeze(-2); // [..., pos, 1, d_rotary / 2]
   };
   return {finish(angles.cos()), finish(angles.sin())};
 }
@@ -145,9 +173,10 @@ torch::Tensor apply_rope(const torch::Tensor& x, const RopeTable& table) {
   at::mul_out(y1, x1, table.cos).sub_(x2 * table.sin);
   at::mul_out(y2, x2, table.cos).add_(x1 * table.sin);
   if (const std::int64_t rest = x.size(-1) - 2 * half; rest > 0) {
-    rotated.narrow(/*dim=*/-1, 2 * half, rest).copy_(x.narrow(/*dim=*/-1, 2 * half, rest));
+    rotated.narrow(/*dim=*/-1, 2 * half, rest)
+        .copy_(x.narrow(/*dim=*/-1, 2 * half, rest));
   }
   return rotated;
 }
 
-}  // namespace ma::nn
+} // namespace ma::nn

@@ -1,4 +1,5 @@
-// Tokenizer: text to ids and back, exactly as Hugging Face `tokenizers` does it.
+// Tokenizer: text to ids and back, exactly as Hugging Face `tokenizers` does
+// it.
 #pragma once
 
 #include <cstdint>
@@ -17,12 +18,15 @@ namespace ma {
 /// Ids of a text and the bytes each one came from.
 struct Encoding {
   std::vector<std::int64_t> ids;
-  std::vector<std::pair<std::size_t, std::size_t>> offsets;  ///< [first, last) byte in the text; empty range for an added BOS
+  std::vector<std::pair<std::size_t, std::size_t>>
+      offsets; ///< [first, last) byte in the text; empty range for an added BOS
 };
 
 struct EncodeOptions {
-  bool add_bos = false;       ///< put `bos_id()` in front; ConfigError when the tokenizer has none
-  bool parse_special = true;  ///< special tokens written out in the text become their ids, as Hugging Face does
+  bool add_bos = false;      ///< put `bos_id()` in front; ConfigError when the
+                             ///< tokenizer has none
+  bool parse_special = true; ///< special tokens written out in the text become
+                             ///< their ids, as Hugging Face does
 };
 
 /// Immutable; `encode` and `decode` may be called from several threads.
@@ -31,32 +35,41 @@ class Tokenizer {
   virtual ~Tokenizer() = default;
 
   /// Ids of `text` (UTF-8) with byte offsets.
-  virtual Encoding encode_with_offsets(std::string_view text, const EncodeOptions& options = {}) const = 0;
+  virtual Encoding encode_with_offsets(
+      std::string_view text, const EncodeOptions& options = {}) const = 0;
 
-  /// Text of `ids`; bytes that are not UTF-8 become U+FFFD, as Hugging Face does. Throws ShapeError on an id out of range.
-  virtual std::string decode(const std::vector<std::int64_t>& ids, bool skip_special = false) const = 0;
+  /// Text of `ids`; bytes that are not UTF-8 become U+FFFD, as Hugging Face
+  /// does. Throws ShapeError on an id out of range.
+  virtual std::string decode(
+      const std::vector<std::int64_t>& ids,
+      bool skip_special = false) const = 0;
 
-  /// The vocabulary's own spelling of `id` ("Ġis"). Throws ShapeError on an id out of range.
+  /// The vocabulary's own spelling of `id` ("Ġis"). Throws ShapeError on an id
+  /// out of range.
   virtual const std::string& token(std::int64_t id) const = 0;
 
   virtual std::optional<std::int64_t> bos_id() const = 0;
   virtual std::optional<std::int64_t> eos_id() const = 0;
 
-  /// Whether the checkpoint asks for a BOS in front of each text by default. libma never adds one unasked; records print this.
+  /// Whether the checkpoint asks for a BOS in front of each text by default.
+  /// libma never adds one unasked; records print this.
   virtual bool adds_bos_by_default() const = 0;
 
   /// Number of ids, added tokens included.
   virtual std::int64_t vocab_size() const = 0;
 
   /// Ids of `text` as int64 [pos], no BOS unless asked for.
-  torch::Tensor encode(std::string_view text, const EncodeOptions& options = {}) const;
+  torch::Tensor encode(
+      std::string_view text, const EncodeOptions& options = {}) const;
 
   /// Text of int64 `ids` [pos].
   std::string decode(const torch::Tensor& ids, bool skip_special = false) const;
 };
 
-/// Reads the tokenizer of a model: `tokenizer.json` of a Hugging Face folder, or the metadata of a `.gguf` file.
-/// Throws FileError when there is none, ConfigError when its kind is not supported, naming the kind.
-std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& model_path);
+/// Reads the tokenizer of a model: `tokenizer.json` of a Hugging Face folder,
+/// or the metadata of a `.gguf` file. Throws FileError when there is none,
+/// ConfigError when its kind is not supported, naming the kind.
+std::unique_ptr<Tokenizer> load_tokenizer(
+    const std::filesystem::path& model_path);
 
-}  // namespace ma
+} // namespace ma
