@@ -19,7 +19,7 @@ constexpr std::string_view kRecord = "source.json";
 /// Whether `name` is one component of a path that cannot lead elsewhere.
 bool is_plain_name(const std::string& name) {
   return !name.empty() && name.front() != '.' &&
-      name.find('/') == std::string::npos;
+         name.find('/') == std::string::npos;
 }
 
 /// Names in `folder` whose record is there; hidden ones are being fetched.
@@ -94,7 +94,7 @@ fs::path find_rows(
   return folder_with(name_or_path, group, home) / (name_or_path + ".jsonl");
 }
 
-}  // namespace
+} // namespace
 
 fs::path find_model(const std::string& name_or_path, const fs::path& home) {
   std::error_code ignored;
@@ -114,4 +114,4 @@ fs::path find_dataset(const std::string& name_or_path, const fs::path& home) {
       name_or_path, {.kind = "dataset", .folder = "datasets"}, home);
 }
 
-}  // namespace ma
+} // namespace ma

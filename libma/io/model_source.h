@@ -26,4 +26,4 @@ std::filesystem::path find_text(
 std::filesystem::path find_dataset(
     const std::string& name_or_path, const std::filesystem::path& home);
 
-}  // namespace ma
+} // namespace ma

@@ -1,4 +1,5 @@
-// Uses what the installed package promises: a header of each layer, and the library behind it.
+// Uses what the installed package promises: a header of each layer, and the
+// library behind it.
 #include <iostream>
 
 #include "libma/core/error.h"
