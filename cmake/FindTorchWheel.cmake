@@ -42,7 +42,6 @@ if(NOT TARGET torchwheel::torch)
   target_include_directories(
     torchwheel::torch SYSTEM INTERFACE ${TORCH_ROOT}/include ${TORCH_ROOT}/include/torch/csrc/api/include)
   target_compile_definitions(torchwheel::torch INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
-  target_link_options(torchwheel::torch INTERFACE -Wl,-rpath,${TORCH_ROOT}/lib)
 
   add_library(torchwheel::python INTERFACE IMPORTED)
   target_link_libraries(torchwheel::python INTERFACE torchwheel::torch ${TORCH_ROOT}/lib/libtorch_python.so)
