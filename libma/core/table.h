@@ -23,7 +23,7 @@ enum class NumberStyle {
 };
 
 struct Column {
-  std::string name;
+  std::string name = {};
   std::string unit = {}; ///< shown in the heading: "accuracy (%)"
   NumberStyle style = NumberStyle::kSignificant;
   int digits = 5; ///< significant, or behind the point

@@ -1,0 +1,94 @@
+// Puts record.json together.
+#include "experiments/common/record.h"
+
+#include <thread>
+
+#include "experiments/common/build_info.h"
+#include "experiments/common/host.h"
+
+#include "libma/core/json_number.h"
+
+namespace ma::experiments {
+namespace {
+
+nlohmann::json to_json(const Metric& metric) {
+  nlohmann::json json = {
+      {"name", metric.name},
+      {"value", json_number(metric.value)},
+      {"unit", metric.unit}};
+  if (!metric.labels.empty()) {
+    json["labels"] = metric.labels;
+  }
+  return json;
+}
+
+nlohmann::json describe_host() {
+  return {
+      {"cpu", cpu_model()},
+      {"logical_cores", std::thread::hardware_concurrency()},
+      {"gpus", gpu_models()}};
+}
+
+nlohmann::json describe_build() {
+  const auto build = build_info();
+  return {
+      {"version", build.version},
+      {"commit", build.commit},
+      {"dirty", build.dirty}};
+}
+
+} // namespace
+
+std::vector<Metric> metrics_of(const Table& table) {
+  std::vector<Metric> metrics;
+  for (const auto& row : table.rows()) {
+    std::map<std::string, std::string> labels;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (const auto* text = std::get_if<std::string>(&row[i])) {
+        labels[table.columns()[i].name] = *text;
+      }
+    }
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const auto& column = table.columns()[i];
+      if (const auto* number = std::get_if<double>(&row[i])) {
+        metrics.push_back({column.name, *number, column.unit, labels});
+      } else if (const auto* count = std::get_if<std::int64_t>(&row[i])) {
+        metrics.push_back(
+            {column.name, static_cast<double>(*count), column.unit, labels});
+      }
+    }
+  }
+  return metrics;
+}
+
+nlohmann::json make_record(const RunFacts& facts, const Findings& findings) {
+  auto metrics = nlohmann::json::array();
+  for (const auto& metric : findings.metrics) {
+    metrics.push_back(to_json(metric));
+  }
+  nlohmann::json record = {
+      {"experiment", facts.experiment},
+      {"config", facts.config},
+      {"seed", facts.seed},
+      {"resumed", facts.resumed},
+      {"started", facts.started},
+      {"seconds", facts.seconds},
+      {"libma", describe_build()},
+      {"torch", torch_version()},
+      {"host", describe_host()},
+      {"threads", torch_threads()},
+      {"device", findings.device},
+      {"dtype", findings.dtype},
+      {"model_files", findings.model_files},
+      {"peak_memory_bytes", peak_memory_bytes()},
+      {"metrics", std::move(metrics)}};
+  if (const auto device_bytes = peak_device_memory_bytes()) {
+    record["peak_device_memory_bytes"] = *device_bytes;
+  }
+  if (!findings.details.is_null()) {
+    record["details"] = findings.details;
+  }
+  return record;
+}
+
+} // namespace ma::experiments

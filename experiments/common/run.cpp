@@ -1,0 +1,89 @@
+// Output folder, journal, files.
+#include "experiments/common/run.h"
+
+#include <iostream>
+#include <system_error>
+#include <utility>
+
+#include "experiments/common/build_info.h"
+#include "experiments/common/host.h"
+#include "experiments/common/interrupt.h"
+
+#include "libma/core/error.h"
+#include "libma/core/files.h"
+
+namespace ma::experiments {
+
+Run::Run(RunOptions options)
+    : options_(std::move(options)),
+      printer_(
+          std::make_shared<ProgressPrinter>(
+              options_.quiet ? ProgressStyle::kSilent : ProgressStyle::kAuto)),
+      started_(utc_now()),
+      start_(std::chrono::steady_clock::now()) {
+  std::error_code failure;
+  std::filesystem::create_directories(options_.output, failure);
+  if (failure) {
+    throw FileError(
+        options_.output.string(),
+        "cannot create the output folder: " + failure.message());
+  }
+}
+
+ProgressFn Run::progress() const {
+  return [printer = printer_](const Progress& progress) {
+    printer->show(progress);
+    InterruptGuard::check();
+  };
+}
+
+void Run::check_interrupt() const {
+  InterruptGuard::check();
+}
+
+JsonlJournal Run::open_journal(
+    const nlohmann::json& inputs, std::string_view name) {
+  auto config = options_.config;
+  config.erase("output"); // a folder may be moved
+  const auto build = build_info();
+  const nlohmann::json header = {
+      {"experiment", options_.experiment},
+      {"config", std::move(config)},
+      {"seed", options_.seed},
+      {"libma", build.version},
+      {"commit", build.commit},
+      {"torch", torch_version()},
+      {"threads", torch_threads()}, // decides the order of sums
+      {"inputs", inputs}};
+  auto journal = JsonlJournal::open(options_.output / name, header);
+  resumed_ = resumed_ || !journal.recovered().empty();
+  return journal;
+}
+
+void Run::write(std::string_view name, std::string_view bytes) const {
+  write_file_atomically(options_.output / name, bytes);
+}
+
+void Run::write_table(const Table& table, const std::string& name) const {
+  write(name + ".md", table.to_markdown());
+  write(name + ".csv", table.to_csv());
+  if (!options_.quiet) {
+    std::cout << table.to_text() << std::flush;
+  }
+}
+
+void Run::write_record(const Findings& findings) const {
+  const std::chrono::duration<double> elapsed =
+      std::chrono::steady_clock::now() - start_;
+  const auto record = make_record(
+      {.experiment = options_.experiment,
+       .config = options_.config,
+       .seed = options_.seed,
+       .resumed = resumed_,
+       .started = started_,
+       .seconds = elapsed.count()},
+      findings);
+  write("record.json", record.dump(/*indent=*/2) + "\n");
+}
+
+} // namespace ma::experiments
