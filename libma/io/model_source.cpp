@@ -6,6 +6,9 @@
 #include <system_error>
 #include <vector>
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include "libma/core/error.h"
 #include "libma/core/names.h"
 
@@ -95,6 +98,12 @@ fs::path find_rows(
 }
 
 } // namespace
+
+fs::path default_home() {
+  const passwd* user = getpwuid(getuid());
+  return user == nullptr ? fs::path()
+                         : fs::path(user->pw_dir) / ".cache" / "libma";
+}
 
 fs::path find_model(const std::string& name_or_path, const fs::path& home) {
   std::error_code ignored;

@@ -6,6 +6,10 @@
 
 namespace ma {
 
+/// `~/.cache/libma` of the user who runs the process, by the system's user
+/// list; empty when the user is not in it.
+std::filesystem::path default_home();
+
 /// The model folder or `.gguf` file meant by `name_or_path`, ready for
 /// `open_checkpoint`: a path that exists is itself; else it is a name that
 /// `libma fetch` has brought to the cache `home` (`<home>/models/<name>/`).

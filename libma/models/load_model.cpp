@@ -3,6 +3,7 @@
 
 #include "libma/core/error.h"
 #include "libma/io/checkpoint.h"
+#include "libma/io/model_source.h"
 #include "libma/models/config_reader.h"
 #include "libma/models/model.h"
 #include "libma/models/registry.h"
@@ -105,7 +106,8 @@ std::string dtype_name(torch::ScalarType dtype) {
 Model load_model(const std::string& name_or_path, const LoadOptions& options) {
   dtype_name(options.dtype); // throws on an unsupported one
   const auto device = parse_device(options.device);
-  const auto checkpoint = open_checkpoint(name_or_path);
+  const auto checkpoint = open_checkpoint(find_model(
+      name_or_path, options.home.empty() ? default_home() : options.home));
   const ArchitectureFormat& format = find_format(*checkpoint);
   const DecoderConfig config = read_config(*checkpoint, format);
   auto hooks = std::make_shared<HookTable>();

@@ -22,8 +22,8 @@ struct LoadOptions {
       "auto"; ///< "auto" (CUDA where there is one), "cpu", "cuda:0"
   torch::ScalarType dtype =
       torch::kFloat32; ///< float64, float32, bfloat16 or float16
-  std::filesystem::path
-      home; ///< cache of fetched models; empty means ~/.cache/libma
+  /// Cache of fetched models; empty means `default_home()`.
+  std::filesystem::path home;
 };
 
 /// Movable, not copyable. Passes run without autograd. Not to be used from two
