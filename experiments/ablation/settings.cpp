@@ -1,0 +1,214 @@
+// The keys of an ablation's YAML file.
+#include "experiments/ablation/settings.h"
+
+#include <set>
+
+#include "libma/hooks/hook_names.h"
+#include "libma/interventions/intervention.h"
+
+namespace ma::experiments {
+namespace {
+
+ModelSettings read_model(const Yaml& yaml) {
+  return {
+      .name = yaml.get<std::string>("name"),
+      .dtype = yaml.get_or<std::string>("dtype", "float32"),
+      .device = yaml.get_or<std::string>("device", "auto")};
+}
+
+FindSettings read_find(const Yaml& yaml) {
+  return {
+      .text = yaml.get<std::string>("text"),
+      .n_sequences = yaml.get_or<std::int64_t>("sequences", 32, at_least(1)),
+      .length = yaml.get_or<std::int64_t>("length", 512, at_least(1)),
+      .criterion = {
+          .magnitude = yaml.get_or<double>("magnitude", 100, at_least(0)),
+          .ratio = yaml.get_or<double>("ratio", 1000, at_least(0))}};
+}
+
+/// `auto`, `all`, a block or a list of blocks.
+LayerChoice read_layer(const Yaml& condition) {
+  const auto yaml = condition.find("layer");
+  if (!yaml || (yaml->holds<std::string>() && yaml->as<std::string>() == "auto")) {
+    condition.get_or<std::string>("layer", "auto");
+    return {};
+  }
+  if (yaml->is_list()) {
+    LayerChoice choice{.kind = LayerChoice::Kind::kListed};
+    choice.layers = yaml->as<std::vector<std::int64_t>>(at_least(0));
+    return choice;
+  }
+  if (yaml->holds<std::int64_t>()) {
+    return {
+        .kind = LayerChoice::Kind::kListed,
+        .layers = {yaml->as<std::int64_t>(at_least(0))}};
+  }
+  if (yaml->as<std::string>() == "all") {
+    return {.kind = LayerChoice::Kind::kAll};
+  }
+  throw yaml->error(
+      "expected auto, all, a block (0-based) or a list of blocks, got '" +
+      yaml->as<std::string>() + "'");
+}
+
+enum class SelectKind { kMassive, kExplicit, kCriterion, kTopK, kMedian, kRandom };
+
+const std::vector<std::pair<std::string, SelectKind>> kSelectKinds = {
+    {"massive", SelectKind::kMassive},
+    {"explicit", SelectKind::kExplicit},
+    {"criterion", SelectKind::kCriterion},
+    {"top_k", SelectKind::kTopK},
+    {"median_magnitude", SelectKind::kMedian},
+    {"random", SelectKind::kRandom}};
+
+/// As many entries as are massive unless `count` says how many.
+void read_count(const Yaml& yaml, SelectionSettings& settings) {
+  const auto count = yaml.find("count");
+  settings.has_discovered_count = !count.has_value();
+  if (count) {
+    settings.selection.count = count->as<std::int64_t>(at_least(1));
+  }
+}
+
+SelectionSettings read_select(
+    const Yaml& yaml, SelectKind kind, const MassiveCriterion& found_by) {
+  SelectionSettings settings;
+  Selection& selection = settings.selection;
+  switch (kind) {
+    case SelectKind::kMassive:
+      settings.is_massive = true;
+      settings.n_sites = yaml.get_or<std::int64_t>("top", 0, at_least(0));
+      break;
+    case SelectKind::kExplicit:
+      selection.kind = SelectionKind::kExplicit;
+      selection.positions =
+          yaml.get_or<std::vector<std::int64_t>>("positions", {});
+      selection.dims =
+          yaml.get_or<std::vector<std::int64_t>>("dims", {}, at_least(0));
+      break;
+    case SelectKind::kCriterion:
+      selection.kind = SelectionKind::kCriterion;
+      selection.magnitude =
+          yaml.get_or<double>("magnitude", found_by.magnitude, at_least(0));
+      selection.ratio =
+          yaml.get_or<double>("ratio", found_by.ratio, at_least(0));
+      break;
+    case SelectKind::kTopK:
+      selection.kind = SelectionKind::kTopK;
+      read_count(yaml, settings);
+      break;
+    case SelectKind::kMedian:
+      selection.kind = SelectionKind::kMedianMagnitude;
+      read_count(yaml, settings);
+      break;
+    case SelectKind::kRandom:
+      selection.kind = SelectionKind::kRandom;
+      read_count(yaml, settings);
+      selection.seed = static_cast<std::uint64_t>(
+          yaml.get_or<std::int64_t>("seed", 0, at_least(0)));
+      break;
+  }
+  return settings;
+}
+
+/// A word (`massive`) or a map with the details (`{kind: massive, top: 1}`).
+SelectionSettings read_selection(
+    const Yaml& condition, const MassiveCriterion& found_by) {
+  const Yaml yaml = condition["select"];
+  if (yaml.is_map()) {
+    return read_select(yaml, yaml.get_choice("kind", kSelectKinds), found_by);
+  }
+  const auto kind = condition.get_choice("select", kSelectKinds);
+  return read_select(Yaml::parse("{}", yaml.place()), kind, found_by);
+}
+
+void read_value(const Yaml& condition, ConditionSettings& settings) {
+  const auto value = condition.find("value");
+  if (!value) {
+    return;
+  }
+  settings.is_mean = value->holds<std::string>() && !value->holds<double>() &&
+                     value->as<std::string>() == "mean";
+  if (!settings.is_mean) {
+    if (!value->holds<double>()) {
+      throw value->error(
+          "expected a number or mean, got '" + value->as<std::string>() + "'");
+    }
+    settings.value = value->as<double>();
+  }
+}
+
+std::optional<double> read_optional(const Yaml& yaml, std::string_view key) {
+  const auto found = yaml.find(key);
+  return found ? std::optional(found->as<double>()) : std::nullopt;
+}
+
+ConditionSettings read_condition(
+    const Yaml& yaml, const MassiveCriterion& found_by) {
+  ConditionSettings settings;
+  if (!yaml.is_map()) {
+    if (yaml.as<std::string>() != "original") {
+      throw yaml.error(
+          "expected original or a map with name, select and value, got '" +
+          yaml.as<std::string>() + "'");
+    }
+    settings.name = "original";
+    return settings;
+  }
+  settings.name = yaml.get<std::string>("name");
+  settings.kind = yaml.get_or<std::string>("kind", "set_value");
+  intervention_registry().get(settings.kind, yaml["kind"].place());
+  settings.layer = read_layer(yaml);
+  settings.site = yaml.get_or<std::string>("site", "resid_post");
+  settings.select = read_selection(yaml, found_by);
+  read_value(yaml, settings);
+  settings.factor = read_optional(yaml, "factor");
+  settings.low = read_optional(yaml, "low");
+  settings.high = read_optional(yaml, "high");
+  return settings;
+}
+
+PerplexitySettings read_perplexity(const Yaml& yaml) {
+  PerplexitySettings settings;
+  settings.task = yaml.get<std::string>("task");
+  settings.protocol = yaml.get_or<std::string>("protocol", "paper");
+  settings.bos = yaml.get_or<std::string>("bos", "protocol");
+  settings.window = yaml.get_or<std::int64_t>("window", 2048, at_least(2));
+  if (const auto stride = yaml.find("stride")) {
+    settings.stride = stride->as<std::int64_t>(at_least(1));
+  }
+  if (const auto limit = yaml.find("max_windows")) {
+    settings.max_windows = limit->as<std::int64_t>(at_least(1));
+  }
+  return settings;
+}
+
+} // namespace
+
+AblationSettings read_ablation_settings(const Yaml& config) {
+  AblationSettings settings;
+  settings.model = read_model(config["model"]);
+  settings.find = read_find(config["find"]);
+  std::set<std::string> names;
+  for (const Yaml& condition : config["conditions"].items()) {
+    settings.conditions.push_back(
+        read_condition(condition, settings.find.criterion));
+    if (!names.insert(settings.conditions.back().name).second) {
+      throw condition.error(
+          "the name '" + settings.conditions.back().name +
+          "' is taken; give each condition its own");
+    }
+  }
+  if (settings.conditions.empty()) {
+    throw config["conditions"].error("is empty; list at least original");
+  }
+  const Yaml evaluate = config["evaluate"];
+  for (const Yaml& task : evaluate["perplexity"].items()) {
+    settings.perplexity.push_back(read_perplexity(task));
+  }
+  settings.tokens_per_pass =
+      config.get_or<std::int64_t>("tokens_per_pass", 2048, at_least(1));
+  return settings;
+}
+
+} // namespace ma::experiments

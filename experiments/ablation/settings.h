@@ -1,0 +1,74 @@
+// What an ablation is: the YAML file as plain structs.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libma/analysis/massive.h"
+#include "libma/core/yaml.h"
+#include "libma/interventions/selection.h"
+
+namespace ma::experiments {
+
+struct ModelSettings {
+  std::string name; ///< name, folder or `.gguf` file
+  std::string dtype;
+  std::string device;
+};
+
+/// Calibration: where massive activations are looked for and means are taken.
+struct FindSettings {
+  std::string text;             ///< name of a fetched text, or a file
+  std::int64_t n_sequences = 0; ///< the first ones of the text
+  std::int64_t length = 0;      ///< tokens
+  MassiveCriterion criterion;
+};
+
+/// Blocks that a condition edits.
+struct LayerChoice {
+  enum class Kind { kAuto, kAll, kListed };
+  Kind kind = Kind::kAuto;
+  std::vector<std::int64_t> layers; ///< kListed, 0-based
+};
+
+/// Entries that a condition edits; what is left out is discovered.
+struct SelectionSettings {
+  bool is_massive = false;         ///< the sites that were found
+  std::int64_t n_sites = 0;        ///< massive: the strongest n; 0 is all
+  bool has_discovered_count = false; ///< as many entries as are massive
+  Selection selection;             ///< everything else
+};
+
+struct ConditionSettings {
+  std::string name;
+  std::string kind; ///< of intervention; empty for the unedited model
+  LayerChoice layer;
+  std::string site; ///< "resid_post"
+  SelectionSettings select;
+  bool is_mean = false; ///< set_value to the calibration mean
+  std::optional<double> value, factor, low, high;
+};
+
+struct PerplexitySettings {
+  std::string task; ///< name of a fetched text, or a file
+  std::string protocol;
+  std::string bos;
+  std::int64_t window = 0;                ///< tokens
+  std::optional<std::int64_t> stride;     ///< tokens
+  std::optional<std::int64_t> max_windows;
+};
+
+struct AblationSettings {
+  ModelSettings model;
+  FindSettings find;
+  std::vector<ConditionSettings> conditions;
+  std::vector<PerplexitySettings> perplexity;
+  std::int64_t tokens_per_pass = 0;
+};
+
+/// Reads every key of `config`. Throws ConfigError, with file, line and key.
+AblationSettings read_ablation_settings(const Yaml& config);
+
+} // namespace ma::experiments
