@@ -21,9 +21,10 @@ namespace ma::testing {
 /// A folder that is deleted with everything in it.
 class TempDir {
  public:
-  TempDir() {
-    std::string name =
-        (std::filesystem::temp_directory_path() / "libma_io_XXXXXX").string();
+  explicit TempDir(
+      const std::filesystem::path& parent =
+          std::filesystem::temp_directory_path()) {
+    std::string name = (parent / "libma_io_XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) {
       throw std::runtime_error("cannot make a temporary folder");
     }
@@ -50,6 +51,13 @@ class TempDir {
   std::filesystem::path path_;
 };
 
+/// Where many small files are written fast: memory, where the system offers it.
+inline std::filesystem::path memory_folder() {
+  return std::filesystem::is_directory("/dev/shm")
+             ? "/dev/shm"
+             : std::filesystem::temp_directory_path();
+}
+
 /// The message of the error of type `E` that `statement` throws; the test fails
 /// when it throws none or another.
 template <class E, class F>
@@ -67,6 +75,11 @@ std::string message_of(F&& statement) {
   }
   ADD_FAILURE() << "no error was thrown";
   return "";
+}
+
+/// How a message about `path` begins: `[path] `.
+inline std::string at_path(const std::filesystem::path& path) {
+  return std::string("[").append(path.string()).append("] ");
 }
 
 /// The bytes of a trivially copyable value.

@@ -5,6 +5,7 @@
 namespace ma {
 namespace {
 
+using testing::at_path;
 using ::testing::HasSubstr;
 using testing::message_of;
 using testing::TempDir;
@@ -26,8 +27,7 @@ TEST(MappedFileTest, NamesTheFileThatIsAbsent) {
   const auto path = dir.path() / "none.bin";
   EXPECT_EQ(
       message_of<FileError>([&] { MappedFile::open(path); }),
-      "[" + path.string() +
-          "] cannot open the file: No such file or directory");
+      at_path(path) + "cannot open the file: No such file or directory");
 }
 
 TEST(MappedFileTest, RefusesAFolder) {

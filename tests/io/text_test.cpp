@@ -6,6 +6,7 @@
 namespace ma {
 namespace {
 
+using testing::at_path;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::message_of;
@@ -24,8 +25,8 @@ TEST(ReadTextTest, SaysWhichByteIsNotUtf8) {
   const auto path = dir.write("latin1.txt", "caf\xE9 au lait");
   EXPECT_EQ(
       message_of<FileError>([&] { read_text(path); }),
-      "[" + path.string() +
-          "] is not UTF-8: byte 3 is '\\xe9'; convert the file, for instance "
+      at_path(path) +
+          "is not UTF-8: byte 3 is '\\xe9'; convert the file, for instance "
           "with iconv");
 }
 
