@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "libma/io/tokenizer/char_class.h"
-#include "libma/io/tokenizer/utf8.h"
+#include "libma/io/tokenizer/code_points.h"
 
 namespace ma::tok {
 namespace {

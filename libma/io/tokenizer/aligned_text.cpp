@@ -1,7 +1,7 @@
 // A text on its way through the stages.
 #include "libma/io/tokenizer/aligned_text.h"
 
-#include "libma/io/tokenizer/utf8.h"
+#include "libma/io/tokenizer/code_points.h"
 
 namespace ma::tok {
 

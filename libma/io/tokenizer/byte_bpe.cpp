@@ -11,6 +11,7 @@
 #include "libma/core/error.h"
 #include "libma/io/tokenizer/byte_letters.h"
 #include "libma/io/tokenizer/merge_symbols.h"
+#include "libma/io/utf8.h"
 
 namespace ma::tok {
 namespace {
@@ -34,7 +35,7 @@ class ByteBpe : public TokenModel {
     const auto id_of = [&](const std::string& token, const char* role) {
       const auto found = ids.find(token);
       if (found == ids.end()) {
-        throw ConfigError(where, c10::str(role, " '", token, "' is not in the vocabulary; the file is damaged"));
+        throw ConfigError(where, c10::str(role, " ", in_quotes(token), " is not in the vocabulary; the file is damaged"));
       }
       return found->second;
     };

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "libma/io/tokenizer/pre_tokenizer.h"
-#include "libma/io/tokenizer/utf8.h"
+#include "libma/io/tokenizer/code_points.h"
 
 namespace ma::tok {
 namespace {

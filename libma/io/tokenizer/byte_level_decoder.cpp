@@ -1,7 +1,7 @@
 // Decoding of byte letters.
 #include "libma/io/tokenizer/byte_letters.h"
 #include "libma/io/tokenizer/decoder.h"
-#include "libma/io/tokenizer/utf8.h"
+#include "libma/io/tokenizer/code_points.h"
 
 namespace ma::tok {
 namespace {

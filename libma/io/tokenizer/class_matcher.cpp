@@ -1,7 +1,7 @@
 // Matchers without a regular expression: characters of a class, and a literal.
 #include "libma/io/tokenizer/char_class.h"
 #include "libma/io/tokenizer/matcher.h"
-#include "libma/io/tokenizer/utf8.h"
+#include "libma/io/tokenizer/code_points.h"
 
 namespace ma::tok {
 namespace {

@@ -2,11 +2,14 @@
 #include "libma/io/tokenizer/hf_edges.h"
 
 #include <fstream>
+#include <iterator>
 
 #include <c10/util/StringUtil.h>
 #include <nlohmann/json.hpp>
 
 #include "libma/core/error.h"
+#include "libma/io/strict_json.h"
+#include "libma/io/utf8.h"
 
 namespace ma::tok {
 namespace {
@@ -19,7 +22,8 @@ Json read_object(const std::filesystem::path& file) {
   if (!stream) {
     return Json::object();
   }
-  Json json = Json::parse(stream, nullptr, /*allow_exceptions=*/false);
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  Json json = parse_json(text, file.string());
   if (!json.is_object()) {
     throw FileError(file.string(), "is not a JSON object; fetch the model again");
   }
@@ -52,7 +56,7 @@ class Folder {
   std::int64_t id(const std::string& content, const std::string& file) const {
     const auto found = ids_(content);
     if (!found) {
-      throw ConfigError((folder_ / file).string(), c10::str("the token '", content, "' is not in the vocabulary"));
+      throw ConfigError((folder_ / file).string(), c10::str("the token ", in_quotes(content), " is not in the vocabulary; correct the file"));
     }
     return *found;
   }

@@ -7,6 +7,7 @@
 #include "libma/core/error.h"
 #include "libma/io/tokenizer/char_class.h"
 #include "libma/io/tokenizer/matcher.h"
+#include "libma/io/utf8.h"
 
 namespace ma::tok {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 using Json = nlohmann::json;
 
 [[noreturn]] void refuse(std::string_view where, const char* stage, const std::string& kind, const char* known) {
-  throw ConfigError(where, c10::str("the ", stage, " '", kind, "' is not supported; known: ", known));
+  throw ConfigError(where, c10::str("the ", stage, " ", in_quotes(kind), " is not supported; known: ", known));
 }
 
 /// `json[key]`, or `fallback` where it is absent or null.
@@ -101,7 +102,7 @@ std::pair<std::string, std::string> merge_of(const Json& json, std::string_view 
   const std::string& text = json.get_ref<const std::string&>();
   const std::size_t space = text.find(' ');
   if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos) {
-    throw FileError(where, c10::str("the merge '", text, "' is not two tokens with a space between; the file is damaged"));
+    throw FileError(where, c10::str("the merge ", in_quotes(text), " is not two tokens with a space between; the file is damaged"));
   }
   return {text.substr(0, space), text.substr(space + 1)};
 }
@@ -164,13 +165,19 @@ BpeData read_model(const Json& json, std::string_view where) {
   for (const auto& [token, id] : json.at("vocab").items()) {
     data.vocab.emplace_back(token, id.get<std::uint32_t>());
   }
-  for (const Json& merge : json.at("merges")) {
+  data.merges = read_merges(json.at("merges"), where);
+  return data;
+}
+
+std::vector<std::pair<std::string, std::string>> read_merges(const Json& json, std::string_view where) {
+  std::vector<std::pair<std::string, std::string>> merges;
+  for (const Json& merge : json) {
     const bool header = merge.is_string() && merge.get_ref<const std::string&>().starts_with("#version");
     if (!header) {
-      data.merges.push_back(merge_of(merge, where));
+      merges.push_back(merge_of(merge, where));
     }
   }
-  return data;
+  return merges;
 }
 
 PostProcessor read_post_processor(const Json& json, std::string_view where) {

@@ -4,6 +4,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -23,6 +25,9 @@ std::unique_ptr<Normalizer> read_normalizer(const nlohmann::json& json, std::str
 PreTokenizerPtr read_pre_tokenizer(const nlohmann::json& json, std::string_view where);
 std::unique_ptr<Decoder> read_decoder(const nlohmann::json& json, std::string_view where);
 BpeData read_model(const nlohmann::json& json, std::string_view where);
+
+/// Merges written `"a b"` or `["a", "b"]`, in order of rank. Throws FileError when one is neither.
+std::vector<std::pair<std::string, std::string>> read_merges(const nlohmann::json& json, std::string_view where);
 
 /// What a post-processor does: offsets, and the token that it puts in front of a text.
 struct PostProcessor {

@@ -1,12 +1,15 @@
 // Reading a Hugging Face tokenizer.json.
 #include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <unordered_map>
 
 #include <c10/util/StringUtil.h>
 #include <nlohmann/json.hpp>
 
 #include "libma/core/error.h"
+#include "libma/io/strict_json.h"
+#include "libma/io/utf8.h"
 #include "libma/io/tokenizer/hf_edges.h"
 #include "libma/io/tokenizer/hf_stages.h"
 #include "libma/io/tokenizer/pipeline.h"
@@ -48,7 +51,7 @@ std::vector<AddedToken> read_added_tokens(const Json& json, IdMap& ids, std::str
       throw ConfigError(
           where,
           c10::str(
-              "the added token '", token.content, "' has id ", token.id, " and Hugging Face numbers it ", place->second,
+              "the added token ", in_quotes(token.content), " has id ", token.id, " and Hugging Face numbers it ", place->second,
               "; save the tokenizer again with a current version of tokenizers"));
     }
     tokens.push_back(std::move(token));
@@ -60,7 +63,7 @@ std::vector<std::string> tokens_by_id(const IdMap& ids, std::string_view where) 
   std::vector<std::string> tokens;
   for (const auto& [token, id] : ids) {
     if (id > kHighestId) {
-      throw FileError(where, c10::str("the token '", token, "' has id ", id, "; the file is damaged"));
+      throw FileError(where, c10::str("the token ", in_quotes(token), " has id ", id, "; the file is damaged"));
     }
     tokens.resize(std::max<std::size_t>(tokens.size(), id + 1));
     tokens[id] = token;
@@ -96,7 +99,8 @@ std::unique_ptr<Tokenizer> load_tokenizer_json(const std::filesystem::path& file
     throw FileError(file.string(), "cannot be read; check the path and its permissions");
   }
   try {
-    return build(Json::parse(stream), file);
+    const std::string text{std::istreambuf_iterator<char>(stream), {}};
+    return build(parse_json(text, file.string()), file);
   } catch (const Json::exception& error) {
     throw FileError(file.string(), c10::str("is not a tokenizer.json: ", error.what()));
   }

@@ -7,7 +7,7 @@
 #include "libma/io/tokenizer/char_class.h"
 #include "libma/io/tokenizer/nfc_data.h"
 #include "libma/io/tokenizer/normalizer.h"
-#include "libma/io/tokenizer/utf8.h"
+#include "libma/io/tokenizer/code_points.h"
 
 namespace ma::tok {
 namespace {
@@ -155,7 +155,7 @@ void compose(std::vector<Tagged>& text) {
 }
 
 /// `text` replaced by `changed`, each new character aligned as Hugging Face's NormalizedString does it.
-AlignedText apply(const AlignedText& text, const std::vector<Tagged>& changed) {
+AlignedText realign(const AlignedText& text, const std::vector<Tagged>& changed) {
   const std::string_view old = text.view();
   std::string bytes;
   std::vector<Span> sources;
@@ -184,7 +184,7 @@ class Nfc : public Normalizer {
     }
     std::vector<Tagged> characters = decompose(text.view());
     compose(characters);
-    return apply(text, characters);
+    return realign(text, characters);
   }
 
  private:

@@ -9,7 +9,8 @@
 #include "libma/core/error.h"
 #include "libma/io/tokenizer/byte_letters.h"
 #include "libma/io/tokenizer/char_class.h"
-#include "libma/io/tokenizer/utf8.h"
+#include "libma/io/tokenizer/code_points.h"
+#include "libma/io/utf8.h"
 
 namespace ma::tok {
 namespace {
@@ -119,11 +120,10 @@ class Pipeline : public Tokenizer {
 };
 
 Encoding Pipeline::encode_with_offsets(std::string_view text, const EncodeOptions& options) const {
-  const std::size_t invalid = first_invalid_utf8(text);
-  if (invalid != text.size()) {
+  if (const auto invalid = first_invalid_utf8(text)) {
     throw Error(
         "Tokenizer::encode",
-        c10::str("the text is not UTF-8 at byte ", invalid, " of ", text.size(), "; decode or repair it first"));
+        c10::str("the text is not UTF-8 at byte ", *invalid, " of ", text.size(), "; decode or repair it first"));
   }
   if (options.add_bos && !parts_.edges.bos) {
     throw ConfigError(parts_.where, "add_bos was asked for and the tokenizer has no BOS; leave add_bos false");

@@ -9,7 +9,7 @@
 #include "libma/core/error.h"
 #include "libma/io/tokenizer/matcher.h"
 #include "libma/io/tokenizer/regex_syntax.h"
-#include "libma/io/tokenizer/utf8.h"
+#include "libma/io/tokenizer/code_points.h"
 
 namespace ma::tok {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "libma/io/tokenizer/char_class.h"
 #include "libma/io/tokenizer/matcher.h"
-#include "libma/io/tokenizer/utf8.h"
+#include "libma/io/tokenizer/code_points.h"
 
 namespace ma::tok {
 namespace {

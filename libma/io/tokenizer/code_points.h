@@ -1,4 +1,4 @@
-// UTF-8: decoding, validation and lossy repair.
+// Code points of UTF-8 texts, and lossy repair.
 #pragma once
 
 #include <cstddef>
@@ -41,9 +41,6 @@ inline char32_t next_code_point(const char*& at) {
 
 /// Appends `code_point` to `text`.
 void append_utf8(std::string& text, char32_t code_point);
-
-/// Position of the first byte that is not part of valid UTF-8, `text.size()` when there is none.
-std::size_t first_invalid_utf8(std::string_view text);
 
 /// `bytes` with each maximal invalid part replaced by U+FFFD (Unicode 3.9 "substitution of maximal subparts").
 std::string replace_invalid_utf8(std::string_view bytes);
