@@ -1,0 +1,193 @@
+// The stages put together, with the rules of Hugging Face's Tokenizer.encode and decode.
+#include "libma/io/tokenizer/pipeline.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <c10/util/StringUtil.h>
+
+#include "libma/core/error.h"
+#include "libma/io/tokenizer/byte_letters.h"
+#include "libma/io/tokenizer/char_class.h"
+#include "libma/io/tokenizer/code_points.h"
+#include "libma/io/utf8.h"
+
+namespace ma::tok {
+namespace {
+
+/// Leading (or trailing) white space of `token`, byte letters of the space included: characters, and bytes in the input.
+struct Blank {
+  std::size_t characters = 0;
+  std::size_t bytes = 0;
+};
+
+using Blanks = std::pair<Blank, Blank>;
+
+Blanks blanks(std::string_view token) {
+  const std::string& space_letter = byte_letter(' ');
+  Blank leading;
+  Blank trailing;
+  bool only_blank = true;
+  for (const char* at = token.data(); at != token.data() + token.size();) {
+    const char* const begin = at;
+    const bool space = (CharClasses::instance().of(next_code_point(at)) & kSpace) != 0;
+    const std::string_view character(begin, static_cast<std::size_t>(at - begin));
+    if (!space && character != space_letter) {
+      only_blank = false;
+      trailing = {};
+      continue;
+    }
+    const std::size_t bytes = space ? character.size() : 1;
+    trailing = {trailing.characters + 1, trailing.bytes + bytes};
+    leading = only_blank ? trailing : leading;
+  }
+  return {leading, trailing};
+}
+
+AddedTokenFinder make_finder(const TokenizerParts& parts, bool normalized) {
+  std::vector<const AddedToken*> tokens;
+  std::vector<std::string> patterns;
+  for (const AddedToken& token : parts.added) {
+    if (token.normalized == normalized) {
+      const AlignedText content(token.content, 0);
+      const bool rewrite = normalized && parts.normalizer != nullptr;
+      tokens.push_back(&token);
+      patterns.emplace_back(rewrite ? parts.normalizer->normalize(content).view() : content.view());
+    }
+  }
+  return {tokens, patterns};
+}
+
+class Pipeline : public Tokenizer {
+ public:
+  explicit Pipeline(TokenizerParts parts)
+      : parts_(std::move(parts)),
+        finder_(make_finder(parts_, /*normalized=*/false)),
+        normalized_finder_(make_finder(parts_, /*normalized=*/true)),
+        special_(parts_.vocab.size(), false) {
+    for (const AddedToken& token : parts_.added) {
+      special_[token.id] = special_[token.id] || token.special;
+    }
+    for (const std::string& token : parts_.vocab) {
+      blanks_.push_back(blanks(token));
+    }
+  }
+
+  Encoding encode_with_offsets(std::string_view text, const EncodeOptions& options) const override;
+  std::string decode(const std::vector<std::int64_t>& ids, bool skip_special) const override;
+
+  const std::string& token(std::int64_t id) const override {
+    if (id < 0 || id >= vocab_size() || parts_.vocab[static_cast<std::size_t>(id)].empty()) {
+      throw ShapeError(parts_.where, c10::str("there is no token with id ", id, "; ids are 0 to ", vocab_size() - 1));
+    }
+    return parts_.vocab[static_cast<std::size_t>(id)];
+  }
+
+  std::optional<std::int64_t> bos_id() const override { return parts_.edges.bos; }
+  std::optional<std::int64_t> eos_id() const override { return parts_.edges.eos; }
+  bool adds_bos_by_default() const override { return parts_.edges.adds_bos; }
+  std::int64_t vocab_size() const override { return static_cast<std::int64_t>(parts_.vocab.size()); }
+
+ private:
+  void encode_section(AlignedText text, bool parse_special, Encoding& out) const;
+  void encode_pieces(PieceList list, Encoding& out) const;
+
+  /// Appends a token that stands for `source`; `blanks` is what it begins and ends with.
+  void emit(std::uint32_t id, const Blanks& blanks, Span source, Encoding& out) const {
+    if (parts_.trimming.enabled) {
+      source = trimmed(blanks, source, out.ids.empty());
+    }
+    out.ids.push_back(id);
+    out.offsets.emplace_back(source.first, source.last);
+  }
+
+  Span trimmed(const Blanks& blanks, Span source, bool is_first) const {
+    const auto& [leading, trailing] = blanks;
+    const bool at_start = is_first || source.first == 0;
+    const bool kept = at_start && parts_.trimming.keep_prefix_space && leading.characters == 1;
+    source.first = kept ? source.first : std::min(source.first + leading.bytes, source.last);
+    if (source.last >= trailing.bytes) {
+      source.last = std::max(source.last - trailing.bytes, source.first);
+    }
+    return source;
+  }
+
+  TokenizerParts parts_;
+  AddedTokenFinder finder_;             ///< in the text as it came
+  AddedTokenFinder normalized_finder_;  ///< in the normalised text
+  std::vector<bool> special_;           ///< by id
+  std::vector<Blanks> blanks_;          ///< by id
+};
+
+Encoding Pipeline::encode_with_offsets(std::string_view text, const EncodeOptions& options) const {
+  if (const auto invalid = first_invalid_utf8(text)) {
+    throw Error(
+        "Tokenizer::encode",
+        c10::str("the text is not UTF-8 at byte ", *invalid, " of ", text.size(), "; decode or repair it first"));
+  }
+  if (options.add_bos && !parts_.edges.bos) {
+    throw ConfigError(parts_.where, "add_bos was asked for and the tokenizer has no BOS; leave add_bos false");
+  }
+  Encoding out;
+  out.ids.reserve(text.size() / 3 + 1);
+  out.offsets.reserve(text.size() / 3 + 1);
+  for (const Section& section : finder_.split(text, options.parse_special)) {
+    const AlignedText part(slice(text, section.span), section.span.first);
+    if (section.token != nullptr) {
+      emit(section.token->id, blanks(part.view()), section.span, out);
+    } else {
+      encode_section(part, options.parse_special, out);
+    }
+  }
+  if (options.add_bos) {  // last, because the rules for offsets look at the first token of the text
+    out.ids.insert(out.ids.begin(), *parts_.edges.bos);
+    out.offsets.insert(out.offsets.begin(), {0, 0});
+  }
+  return out;
+}
+
+void Pipeline::encode_section(AlignedText text, bool parse_special, Encoding& out) const {
+  if (parts_.normalizer != nullptr) {
+    text = parts_.normalizer->normalize(std::move(text));
+  }
+  const auto shared = std::make_shared<AlignedText>(std::move(text));
+  for (const Section& section : normalized_finder_.split(shared->view(), parse_special)) {
+    if (section.token != nullptr) {
+      emit(section.token->id, blanks(slice(shared->view(), section.span)), shared->source(section.span), out);
+    } else {
+      encode_pieces({shared, {section.span}}, out);
+    }
+  }
+}
+
+void Pipeline::encode_pieces(PieceList list, Encoding& out) const {
+  parts_.pre_tokenizer->split(list);
+  const AlignedText& text = *list.text;
+  std::vector<PieceToken> tokens;
+  for (const Span piece : list.pieces) {
+    tokens.clear();
+    parts_.model->tokenize(slice(text.view(), piece), tokens);
+    for (const PieceToken& token : tokens) {
+      const Span source = text.source({piece.first + token.span.first, piece.first + token.span.last});
+      emit(token.id, blanks_[token.id], source, out);
+    }
+  }
+}
+
+std::string Pipeline::decode(const std::vector<std::int64_t>& ids, bool skip_special) const {
+  std::vector<std::string_view> tokens;
+  tokens.reserve(ids.size());
+  for (const std::int64_t id : ids) {
+    const std::string& spelling = token(id);
+    if (!skip_special || !special_[static_cast<std::size_t>(id)]) {
+      tokens.emplace_back(spelling);
+    }
+  }
+  return parts_.decoder->decode(tokens);
+}
+
+}  // namespace
+
+std::unique_ptr<Tokenizer> make_pipeline(TokenizerParts parts) { return std::make_unique<Pipeline>(std::move(parts)); }
+
+}  // namespace ma::tok
