@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,8 @@ from .errors import FileError
 from .sources import Source
 
 RECORD = "source.json"
+_STAGE = ".fetch-"
+_DAY = 86400.0  # seconds
 
 
 def home_folder() -> Path:
@@ -72,7 +75,8 @@ def staging_folder(source: Source, home: Path) -> Iterator[Path]:
     parent = home / source.group
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        stage = tempfile.mkdtemp(prefix=".fetch-", dir=parent)
+        _remove_abandoned(parent)
+        stage = tempfile.mkdtemp(prefix=_STAGE, dir=parent)
     except OSError as error:
         raise FileError(f"[{parent}] cannot be written: {error.strerror}; set LIBMA_HOME to another folder") from error
     try:
@@ -88,6 +92,13 @@ def sha256_of(path: Path) -> str:
         return target.name
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """Removes what a killed fetch left, once it is too old to be at work."""
+    for stage in parent.glob(_STAGE + "*"):
+        if time.time() - stage.stat().st_mtime > _DAY:
+            shutil.rmtree(stage, ignore_errors=True)
 
 
 def _is_intact(path: Path, expected: dict[str, Any], verify: bool) -> bool:

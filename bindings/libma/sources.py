@@ -128,13 +128,16 @@ def read_source(path: Path) -> Source:
     if (group == "models") != ("rows" not in values):
         wanted = "a model has none" if group == "models" else "missing; expected {fields: {name: path in a row}}"
         raise ConfigError(f"[{where}] rows: {wanted}")
+    origin = read_mapping(_KINDS[kind], {k: v for k, v in values.items() if k not in _COMMON}, where, _COMMON)
+    if isinstance(origin, Local):
+        origin = Local(str((path.parent / Path(origin.path).expanduser()).resolve()))
     return Source(
         name=path.stem,
         group=group,
         description=take(values, "description", str, where),
         licence=take(values, "licence", str, where),
         rows=None if group == "models" else read_mapping(Rows, values["rows"], f"{where}: rows"),
-        origin=read_mapping(_KINDS[kind], {k: v for k, v in values.items() if k not in _COMMON}, where, _COMMON),
+        origin=origin,
         config_file=path,
     )
 

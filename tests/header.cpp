@@ -1,0 +1,1 @@
+// Nothing: the target test_header exists for its precompiled header.
