@@ -1,11 +1,12 @@
 // Intervention: an edit of activations as data, made from a name and options.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "libma/core/registry.h"
@@ -17,14 +18,15 @@ namespace ma {
 /// Options of all kinds of intervention; each kind says which it needs and
 /// rejects the others.
 struct InterventionOptions {
-  std::string site; ///< hook name or pattern: "blocks.11.resid_post",
-                    ///< "blocks.*.resid_post"
-  Selection select; ///< which entries
-  std::optional<double> value; ///< set_value: the constant; add: the amount
-  torch::Tensor means; ///< set_value: [layer, 2, d_model], mean at start (0)
-                       ///< and other (1) positions of each block
-  std::optional<double> factor;    ///< scale
-  std::optional<double> low, high; ///< clamp: either or both
+  std::string site;      ///< hook name or pattern: "blocks.11.resid_post",
+                         ///< "blocks.*.resid_post"
+  Selection select = {}; ///< which entries
+  std::optional<double> value =
+      {};                   ///< set_value: the constant; add: the amount
+  torch::Tensor means = {}; ///< set_value: [layer, 2, d_model], mean at start
+                            ///< (0) and other (1) positions of each block
+  std::optional<double> factor = {};         ///< scale
+  std::optional<double> low = {}, high = {}; ///< clamp: either or both
 };
 
 /// What an intervention did, summed over calls.
@@ -47,12 +49,15 @@ class Intervention {
   const InterventionOptions& options() const { return options_; }
   const InterventionStats& stats() const { return *stats_; }
 
-  /// `x` with the selected entries edited; `x` itself is not written.
+  /// `x` with the selected entries edited; `x` itself is not written, and is
+  /// returned when nothing is selected. Throws ShapeError as select_entries
+  /// does, ConfigError when a new value is not finite in x's dtype.
   torch::Tensor operator()(const torch::Tensor& x, const HookSite& at) const {
     return fn_(x, at);
   }
 
-  /// One line for tables and records.
+  /// One line for tables and records: "set_value 0 at blocks.11.resid_post:
+  /// positions [0] x dims [507]".
   std::string describe() const;
 
  private:
@@ -81,5 +86,12 @@ const InterventionRegistry& intervention_registry();
 /// ConfigError (an option missing or not of this kind).
 Intervention make_intervention(
     const std::string& kind, InterventionOptions options);
+
+/// Throws ConfigError when an option outside `allowed` ("value", "means",
+/// "factor", "low", "high") is given, or when a number is NaN. For factories.
+void allow_options(
+    const InterventionOptions& options,
+    const std::string& kind,
+    const std::vector<std::string>& allowed);
 
 } // namespace ma

@@ -1,0 +1,290 @@
+// CPU kernels: an exact radix select by 16-bit digits of |x|'s bit pattern
+// (non-negative floats order as their bits do).
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <mutex>
+#include <queue>
+#include <type_traits>
+#include <utility>
+
+#include <ATen/Dispatch.h>
+#include <ATen/Parallel.h>
+
+#include "libma/core/magnitudes_kernels.h"
+
+namespace ma::detail {
+namespace {
+
+constexpr int kDigitBits = 16;
+constexpr std::size_t kDigits = std::size_t{1} << kDigitBits;
+constexpr std::int64_t kGrain = 1 << 16; // elements of one thread's share, well
+                                         // above the cost of its histogram
+
+template <class T>
+using BitsOf = std::conditional_t<
+    sizeof(T) == 2,
+    std::uint16_t,
+    std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>>;
+
+/// The bit pattern of |x|.
+template <class T>
+BitsOf<T> magnitude_bits(const T* x) {
+  BitsOf<T> bits;
+  std::memcpy(&bits, x, sizeof(T));
+  return bits & static_cast<BitsOf<T>>(~BitsOf<T>{0} >> 1);
+}
+
+template <class T>
+double from_bits(BitsOf<T> bits) {
+  T value;
+  std::memcpy(&value, &bits, sizeof(T));
+  return static_cast<double>(value);
+}
+
+/// Calls `body(first, last)` on the parts of `row` that hold its elements
+/// number [begin, end).
+template <class Body>
+void for_each_range(
+    const std::vector<ElementRange>& row,
+    std::int64_t begin,
+    std::int64_t end,
+    const Body& body) {
+  std::int64_t passed = 0;
+  for (const ElementRange& range : row) {
+    const auto first = std::max(range.first, range.first + begin - passed);
+    const auto last = std::min(range.last, range.first + end - passed);
+    if (first < last) {
+      body(first, last);
+    }
+    passed += range.last - range.first;
+  }
+}
+
+/// How many elements have each digit; threads add their shares in any order.
+class DigitCounts {
+ public:
+  DigitCounts() : counts_(kDigits, 0) {}
+
+  std::int64_t operator[](std::size_t digit) const { return counts_[digit]; }
+
+  void add(const std::vector<std::uint32_t>& part) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    std::transform(
+        counts_.begin(),
+        counts_.end(),
+        part.begin(),
+        counts_.begin(),
+        std::plus<>());
+  }
+
+  /// The digit of the element of `rank`, which becomes its rank among the
+  /// elements of that digit.
+  std::size_t find(std::int64_t& rank) const {
+    std::size_t digit = 0;
+    while (rank >= counts_[digit]) {
+      rank -= counts_[digit++];
+    }
+    return digit;
+  }
+
+  /// The largest digit such that at least `count` elements have it or a larger
+  /// one; 0 when there are too few.
+  std::size_t find_top(std::int64_t count) const {
+    std::size_t digit = kDigits;
+    while (count > 0 && digit > 0) {
+      count -= counts_[--digit];
+    }
+    return digit;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::int64_t> counts_;
+};
+
+template <class T>
+class RadixScan {
+ public:
+  using Bits = BitsOf<T>;
+  static constexpr int kWidth = static_cast<int>(sizeof(T)) * 8;
+
+  RadixScan(const T* data, const std::vector<ElementRange>& row)
+      : data_(data), row_(row), size_(element_count(row)) {}
+
+  Candidates run(const MagnitudeQuery& query) {
+    std::int64_t rank = (size_ - 1) / 2; // the lower of two middles
+    int shift = kWidth - kDigitBits;
+    DigitCounts first;
+    count_first_digit(first);
+    Bits median = static_cast<Bits>(first.find(rank)) << shift;
+    const std::size_t top_digit = first.find_top(query.top);
+    Bits edge = top_digit == kDigits ? std::numeric_limits<Bits>::max()
+                                     : static_cast<Bits>(top_digit) << shift;
+    edge = std::min(edge, threshold_bits(query, from_bits<T>(median)));
+
+    Candidates found;
+    collect(edge, found.entries);
+    while (shift > 0) {
+      shift -= kDigitBits;
+      DigitCounts counts;
+      count_digit(counts, median, shift);
+      median |= static_cast<Bits>(counts.find(rank)) << shift;
+    }
+    found.median = has_nan_ ? std::numeric_limits<double>::quiet_NaN()
+                            : from_bits<T>(median);
+    return found;
+  }
+
+ private:
+  /// Bits below which nothing can be a hit, given a lower bound of the median.
+  static Bits threshold_bits(const MagnitudeQuery& query, double median_bound) {
+    const double bound = query.ratio > 0 && !std::isnan(median_bound)
+                             ? query.ratio * median_bound
+                             : 0;
+    const double threshold = std::max(query.magnitude, bound);
+    if (threshold == std::numeric_limits<double>::infinity()) {
+      return std::numeric_limits<Bits>::max();
+    }
+    // Rounding is monotone: an element above the threshold is not below the
+    // rounded threshold.
+    const T rounded = static_cast<T>(
+        static_cast<std::conditional_t<sizeof(T) == 8, double, float>>(
+            threshold));
+    return magnitude_bits(&rounded);
+  }
+
+  template <class Body>
+  void parallel(const Body& body) const {
+    at::parallel_for(
+        0, size_, kGrain, [&](std::int64_t begin, std::int64_t end) {
+          body(begin, end);
+        });
+  }
+
+  void count_first_digit(DigitCounts& counts) {
+    constexpr int shift = kWidth - kDigitBits;
+    const T infinity = std::numeric_limits<T>::infinity();
+    const Bits infinite = magnitude_bits(&infinity);
+    std::atomic<bool> has_nan{false};
+    parallel([&](std::int64_t begin, std::int64_t end) {
+      std::vector<std::uint32_t> local(kDigits, 0);
+      bool nan = false;
+      for_each_range(row_, begin, end, [&](std::int64_t i, std::int64_t last) {
+        for (; i < last; ++i) {
+          const Bits bits = magnitude_bits(data_ + i);
+          nan |= bits > infinite;
+          ++local[static_cast<std::size_t>(bits >> shift)];
+        }
+      });
+      counts.add(local);
+      if (nan) {
+        has_nan = true;
+      }
+    });
+    has_nan_ = has_nan;
+  }
+
+  /// Counts the digit at `shift` of the elements that agree with `prefix` above
+  /// it.
+  void count_digit(DigitCounts& counts, Bits prefix, int shift) const {
+    const int above = shift + kDigitBits;
+    const auto wanted = static_cast<std::uint64_t>(prefix) >> above;
+    parallel([&](std::int64_t begin, std::int64_t end) {
+      std::vector<std::uint32_t> local(kDigits, 0);
+      for_each_range(row_, begin, end, [&](std::int64_t i, std::int64_t last) {
+        for (; i < last; ++i) {
+          const auto bits =
+              static_cast<std::uint64_t>(magnitude_bits(data_ + i));
+          if (bits >> above == wanted) {
+            ++local[static_cast<std::size_t>(bits >> shift) & (kDigits - 1)];
+          }
+        }
+      });
+      counts.add(local);
+    });
+  }
+
+  /// Appends every element whose bits are at least `edge`.
+  void collect(Bits edge, std::vector<Entry>& entries) const {
+    if (edge == std::numeric_limits<Bits>::max()) {
+      return;
+    }
+    std::mutex mutex;
+    parallel([&](std::int64_t begin, std::int64_t end) {
+      std::vector<Entry> local;
+      for_each_range(row_, begin, end, [&](std::int64_t i, std::int64_t last) {
+        for (; i < last; ++i) {
+          if (magnitude_bits(data_ + i) >= edge) {
+            local.push_back({i, static_cast<double>(data_[i])});
+          }
+        }
+      });
+      const std::lock_guard<std::mutex> lock(mutex);
+      entries.insert(entries.end(), local.begin(), local.end());
+    });
+  }
+
+  const T* data_;
+  const std::vector<ElementRange>& row_;
+  std::int64_t size_;
+  bool has_nan_ = false;
+};
+
+} // namespace
+
+Candidates find_candidates_cpu(
+    const torch::Tensor& x,
+    const std::vector<ElementRange>& row,
+    const MagnitudeQuery& query) {
+  return AT_DISPATCH_FLOATING_TYPES_AND2(
+      at::kHalf, at::kBFloat16, x.scalar_type(), "find_candidates_cpu", [&] {
+        return RadixScan<scalar_t>(x.const_data_ptr<scalar_t>(), row)
+            .run(query);
+      });
+}
+
+std::vector<std::int64_t> nearest_magnitudes_cpu(
+    const torch::Tensor& x,
+    const std::vector<ElementRange>& row,
+    double centre,
+    std::int64_t count) {
+  std::priority_queue<std::pair<double, std::int64_t>>
+      kept; // the farthest on top
+  AT_DISPATCH_FLOATING_TYPES_AND2(
+      at::kHalf, at::kBFloat16, x.scalar_type(), "nearest_magnitudes_cpu", [&] {
+        const auto* data = x.const_data_ptr<scalar_t>();
+        for_each_range(
+            row, 0, element_count(row), [&](std::int64_t i, std::int64_t last) {
+              for (; i < last; ++i) {
+                const double distance =
+                    std::abs(std::abs(static_cast<double>(data[i])) - centre);
+                const bool has_room =
+                    static_cast<std::int64_t>(kept.size()) < count;
+                if (!has_room && !(distance < kept.top().first)) {
+                  continue; // indices ascend, so a tie keeps the earlier
+                            // element
+                }
+                if (!has_room) {
+                  kept.pop();
+                }
+                kept.emplace(
+                    std::isnan(distance)
+                        ? std::numeric_limits<double>::infinity()
+                        : distance,
+                    i);
+              }
+            });
+      });
+  std::vector<std::int64_t> indices;
+  for (; !kept.empty(); kept.pop()) {
+    indices.push_back(kept.top().second);
+  }
+  std::sort(indices.begin(), indices.end());
+  return indices;
+}
+
+} // namespace ma::detail
