@@ -1,6 +1,8 @@
 // Calls Python from within a pass that has released the GIL.
 #include "bindings/python_hook.h"
 
+#include <torch/csrc/autograd/python_variable.h>
+
 #include <utility>
 
 #include "libma/core/error.h"

@@ -1,6 +1,8 @@
 // Conversion of Python's forms of token ids.
 #include "bindings/token_batch_arg.h"
 
+#include <torch/csrc/autograd/python_variable.h>
+
 #include <cstdint>
 #include <vector>
 
