@@ -1,0 +1,17 @@
+// One function per topic that adds its names to the module.
+#pragma once
+
+#include <torch/csrc/utils/pybind.h>
+
+#include "bindings/bound_model.h"
+
+namespace ma::python {
+
+void bind_errors(py::module_& m);
+void bind_hooks(py::module_& m);
+void bind_interventions(py::module_& m);
+void bind_model(py::module_& m, py::class_<BoundModel>& model);
+void bind_model_hooks(py::module_& m, py::class_<BoundModel>& model);
+void bind_tokenizer(py::module_& m);
+
+}  // namespace ma::python
