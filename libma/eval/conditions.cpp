@@ -1,0 +1,150 @@
+// Planning and running of conditions that share a forward pass.
+#include "libma/eval/conditions.h"
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include <ATen/core/grad_mode.h>
+
+#include "libma/core/error.h"
+#include "libma/hooks/hook_names.h"
+
+namespace ma {
+namespace {
+
+constexpr std::int64_t kEmbedding = -1;
+constexpr std::string_view kAfterBlock = "resid_post";
+
+/// The first block that has to run for a condition with an edit at `name`.
+std::int64_t departure_of(const Model& model, const std::string& name) {
+  const HookSite& site = model.hooks().point(name).site();
+  if (site.layer >= 0) {
+    return site.kind == kAfterBlock ? site.layer + 1 : site.layer;
+  }
+  const auto names = model.hook_names(); // in forward order
+  const auto first_block =
+      std::find(names.begin(), names.end(), block_site(0, "resid_pre"));
+  return std::find(names.begin(), first_block, name) != first_block
+             ? kEmbedding
+             : model.config().n_layers;
+}
+
+TokenBatch on_device(const TokenBatch& batch, torch::Device device) {
+  TokenBatch moved = batch;
+  moved.ids = batch.ids.defined() ? batch.ids.to(device) : batch.ids;
+  moved.mask = batch.mask.defined() ? batch.mask.to(device) : batch.mask;
+  return moved;
+}
+
+} // namespace
+
+ConditionRunner::ConditionRunner(
+    const Model& model, std::vector<Condition> conditions)
+    : model_(model),
+      conditions_(std::move(conditions)),
+      order_(conditions_.size()),
+      effects_(conditions_.size()) {
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < conditions_.size(); ++i) {
+    const Condition& condition = conditions_[i];
+    if (!names.insert(condition.name).second) {
+      throw ConfigError(
+          "conditions",
+          c10::str("two are named '", condition.name, "'; rename one"));
+    }
+    departures_.push_back(find_departure(condition));
+    effects_[i].resize(condition.edits.size());
+  }
+  std::iota(order_.begin(), order_.end(), std::size_t{0});
+  std::stable_sort(
+      order_.begin(), order_.end(), [this](std::size_t a, std::size_t b) {
+        return departures_[a].block < departures_[b].block;
+      });
+}
+
+ConditionRunner::Departure ConditionRunner::find_departure(
+    const Condition& condition) const {
+  Departure departure;
+  departure.block = model_.config().n_layers;
+  for (const Intervention& edit : condition.edits) {
+    for (const std::string& name : model_.hooks().matching(edit.site())) {
+      departure.block = std::min(departure.block, departure_of(model_, name));
+    }
+  }
+  if (departure.block <= 0) {
+    return departure;
+  }
+  const auto boundary = block_site(departure.block - 1, kAfterBlock);
+  for (std::size_t i = 0; i < condition.edits.size(); ++i) {
+    const auto names = model_.hooks().matching(condition.edits[i].site());
+    if (std::find(names.begin(), names.end(), boundary) != names.end()) {
+      departure.at_once.push_back(i);
+    }
+  }
+  return departure;
+}
+
+void ConditionRunner::run(
+    const TokenBatch& batch,
+    const StreamFn& consume,
+    const std::vector<bool>& wanted) {
+  const at::NoGradGuard no_grad;
+  const TokenBatch moved = on_device(batch, model_.device());
+  torch::Tensor shared; // the unedited stream before block `reached`
+  std::int64_t reached = 0;
+  for (const std::size_t index : order_) {
+    if (!wanted.empty() && !wanted.at(index)) {
+      continue;
+    }
+    const std::int64_t block = departures_[index].block;
+    if (block != kEmbedding) {
+      shared = shared.defined() ? shared : model_.embed(moved);
+      shared = model_.run_blocks(shared, reached, block, moved);
+      reached = block;
+    }
+    run_one(index, shared, moved, consume);
+  }
+}
+
+void ConditionRunner::run_one(
+    std::size_t index,
+    const torch::Tensor& shared,
+    const TokenBatch& batch,
+    const StreamFn& consume) {
+  const Condition& condition = conditions_[index];
+  const Departure& departure = departures_[index];
+  std::vector<HookHandle> handles;
+  std::vector<InterventionStats> before;
+  for (const Intervention& edit : condition.edits) {
+    handles.push_back(model_.add_hook(edit.site(), edit));
+    before.push_back(edit.stats());
+  }
+
+  torch::Tensor x =
+      departure.block == kEmbedding ? model_.embed(batch) : shared;
+  if (!departure.at_once.empty()) {
+    const auto name = block_site(departure.block - 1, kAfterBlock);
+    HookSite site = model_.hooks().point(name).site();
+    site.batch = &batch;
+    for (const std::size_t i : departure.at_once) {
+      x = call_hook(condition.edits[i], x, site);
+    }
+  }
+  x = model_.run_blocks(
+      x,
+      std::max<std::int64_t>(departure.block, 0),
+      model_.config().n_layers,
+      batch);
+  consume(index, x);
+
+  for (std::size_t i = 0; i < condition.edits.size(); ++i) {
+    const InterventionStats& after = condition.edits[i].stats();
+    effects_[index][i].calls += after.calls - before[i].calls;
+    effects_[index][i].edited += after.edited - before[i].edited;
+  }
+}
+
+} // namespace ma
