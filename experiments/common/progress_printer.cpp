@@ -76,7 +76,8 @@ void ProgressPrinter::begin_stage(const Progress& progress, double now) {
   began_ = now;
   // The bar appears at once; the first line after a minute, or at the end of
   // the stage.
-  last_shown_ = style_ == ProgressStyle::kBar ? now - kSecondsBetweenBars : now;
+  last_shown_ =
+      style_ == ProgressStyle::kBar ? now - 2 * kSecondsBetweenBars : now;
 }
 
 /// "12/20 windows, 0.80/s, 0:10 left"; "in 0:25" at the end.
@@ -84,9 +85,9 @@ std::string ProgressPrinter::describe(
     const Progress& progress, double now) const {
   auto text = format_count(progress.done);
   if (progress.total > 0) {
-    text += "/" + format_count(progress.total);
+    text.append("/").append(format_count(progress.total));
   }
-  text += " " + progress.unit;
+  text.append(" ").append(progress.unit);
   const double elapsed = now - began_;
   if (progress.total > 0 && progress.done >= progress.total) {
     return text + " in " + format_duration(elapsed);
@@ -95,13 +96,13 @@ std::string ProgressPrinter::describe(
       elapsed > 0 ? static_cast<double>(progress.done - first_done_) / elapsed
                   : 0;
   if (rate > 0) {
-    text += ", " +
-            format_number(rate, NumberStyle::kSignificant, /*digits=*/2) + "/s";
+    const auto left =
+        static_cast<double>(progress.total - progress.done) / rate;
+    text.append(", ")
+        .append(format_number(rate, NumberStyle::kSignificant, 2))
+        .append("/s");
     if (progress.total > 0) {
-      text += ", " +
-              format_duration(
-                  static_cast<double>(progress.total - progress.done) / rate) +
-              " left";
+      text.append(", ").append(format_duration(left)).append(" left");
     }
   }
   return text;
