@@ -1,0 +1,21 @@
+// The extension module libma._C: the C++ API under the same names. Nothing here computes.
+#include "bindings/bindings.h"
+
+PYBIND11_MODULE(_C, m) {
+  using namespace ma::python;  // NOLINT(google-build-using-namespace)
+  m.doc() = "The compiled part of libma; `import libma` brings its names.";
+  py::class_<BoundModel> model(m, "Model", R"(A loaded network with its tokenizer and hooks; `load_model` makes one.
+
+Passes run without autograd and without the GIL. Threads may share a model: they take turns.
+
+Example:
+    >>> model
+    Model('llama', n_layers=2, d_model=32, vocab=64, dtype=float32, device=cpu)
+)");
+  bind_errors(m);
+  bind_hooks(m);
+  bind_tokenizer(m);
+  bind_interventions(m);
+  bind_model(m, model);
+  bind_model_hooks(m, model);
+}
