@@ -35,9 +35,10 @@ nn::RopeScaling read_rule(const json& rope) {
 
 nn::RopeConfig read_hf_rope(
     const json& config, std::int64_t d_head, double default_theta) {
-  const char* key =
-      config.contains("rope_parameters") ? "rope_parameters" : "rope_scaling";
-  const json rope = config_value_or<json>(config, key, json::object());
+  json rope = config_value_or<json>(config, "rope_scaling", json::object());
+  if (rope.empty()) {
+    rope = config_value_or<json>(config, "rope_parameters", json::object());
+  }
   nn::RopeConfig read;
   read.theta = config_value_or(
       rope, "rope_theta", config_value_or(config, "rope_theta", default_theta));
@@ -50,16 +51,17 @@ nn::RopeConfig read_hf_rope(
   read.scaling = read_rule(rope);
   read.max_positions =
       config_value_or<std::int64_t>(config, "max_position_embeddings", 2048);
-  const auto outer_original = config_value_or(
-      config, "original_max_position_embeddings", read.max_positions);
-  read.original_max_positions =
-      config_value_or(rope, "original_max_position_embeddings", outer_original);
-  read.factor = config_value_or(rope, "factor", 1.0);
-  if (read.scaling == nn::RopeScaling::kLongRope &&
-      read.original_max_positions != read.max_positions) {
-    read.factor = static_cast<double>(read.max_positions) /
-                  static_cast<double>(read.original_max_positions);
-  }
+  // Phi-3 and its kin keep the original context beside the rule; that one
+  // counts.
+  const auto inner_original = config_value_or(
+      rope, "original_max_position_embeddings", read.max_positions);
+  read.original_max_positions = config_value_or(
+      config, "original_max_position_embeddings", inner_original);
+  const double extension = static_cast<double>(read.max_positions) /
+                           static_cast<double>(read.original_max_positions);
+  const bool has_original = read.scaling == nn::RopeScaling::kYarn ||
+                            read.scaling == nn::RopeScaling::kLongRope;
+  read.factor = config_value_or(rope, "factor", has_original ? extension : 1.0);
   read.low_freq_factor =
       config_value_or(rope, "low_freq_factor", read.low_freq_factor);
   read.high_freq_factor =

@@ -32,12 +32,16 @@ torch::Tensor Norm::operator()(const torch::Tensor& x) const {
               .sqrt_(); // [..., 1]
   scale = (*scale_)(std::move(scale));
 
-  auto normalized = (*normalized_)((centred / scale).to(x.scalar_type()));
+  // Where half precision rounds is Hugging Face's choice: before the gain in
+  // RMSNorm, after the bias in LayerNorm.
+  const auto dtype = options_.kind == NormKind::kLayer ? centred.scalar_type()
+                                                       : x.scalar_type();
+  auto normalized = (*normalized_)((centred / scale).to(dtype));
   // A hook may have kept or returned any tensor: only our own may be
   // overwritten.
-  auto y =
-      normalized_->active() ? normalized * weight_ : normalized.mul_(weight_);
-  return bias_.defined() ? y.add_(bias_) : y;
+  auto y = normalized_->active() ? normalized * weight_.to(dtype)
+                                 : normalized.mul_(weight_.to(dtype));
+  return (bias_.defined() ? y.add_(bias_.to(dtype)) : y).to(x.scalar_type());
 }
 
 } // namespace ma::nn

@@ -16,7 +16,8 @@ struct NormOptions {
 /// y = c / sqrt(mean(c^2) + eps) * weight + bias, with c = x (RMSNorm) or x -
 /// mean(x) (LayerNorm).
 ///
-/// Half-precision inputs are normalised in float32, as Hugging Face does.
+/// Half-precision inputs are normalised in float32, as Hugging Face does; then
+/// `normalized` is x's dtype in RMSNorm and float32 in LayerNorm.
 class Norm {
  public:
   /// `weight` and `bias` are [d_model]; `bias` may be undefined. Points

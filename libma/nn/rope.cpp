@@ -25,15 +25,20 @@ torch::Tensor wavelengths(double theta, std::int64_t d_rotary) {
   return at::pow(theta, exponents);
 }
 
-/// NTK-aware base for a context of `n_positions` tokens.
-double dynamic_theta(const RopeConfig& config, std::int64_t n_positions) {
-  const double context = static_cast<double>(config.original_max_positions);
-  const double length = std::max(static_cast<double>(n_positions), context);
+/// NTK-aware rule: a base that grows with the row. Float32 tensors throughout,
+/// to round as Hugging Face does.
+torch::Tensor dynamic_inverse(
+    const RopeConfig& config, std::int64_t n_positions) {
+  const double context = static_cast<double>(config.max_positions);
   const double d = static_cast<double>(config.d_rotary);
-  return config.theta *
-         std::pow(
-             config.factor * length / context - (config.factor - 1),
-             d / (d - 2));
+  const auto length = at::scalar_tensor(
+      std::max(n_positions, config.max_positions), torch::kFloat32);
+  const auto growth = at::pow(
+      length * config.factor / context - (config.factor - 1), d / (d - 2));
+  const auto exponents =
+      at::arange(0, config.d_rotary, 2, torch::kInt64).to(torch::kFloat32) /
+      config.d_rotary;
+  return 1.0 / at::pow(growth * config.theta, exponents);
 }
 
 torch::Tensor llama3_inverse(const RopeConfig& config) {
@@ -132,9 +137,7 @@ Frequencies frequencies(const RopeConfig& config, std::int64_t n_positions) {
     case RopeScaling::kLinear:
       return {1.0 / wavelengths(config.theta, config.d_rotary) / config.factor};
     case RopeScaling::kDynamic:
-      return {
-          1.0 /
-          wavelengths(dynamic_theta(config, n_positions), config.d_rotary)};
+      return {dynamic_inverse(config, n_positions)};
     case RopeScaling::kYarn:
       return yarn(config);
     case RopeScaling::kLongRope:
@@ -145,18 +148,37 @@ Frequencies frequencies(const RopeConfig& config, std::int64_t n_positions) {
   throw ConfigError("rope_scaling", "unknown rule");
 }
 
+/// Whether a longer row has other frequencies: rows of one padded batch then
+/// differ.
+bool depends_on_length(RopeScaling scaling) {
+  return scaling == RopeScaling::kDynamic || scaling == RopeScaling::kLongRope;
+}
+
 } // namespace
 
 RopeTable make_rope_table(
     const RopeConfig& config,
     const torch::Tensor& positions,
     torch::ScalarType dtype) {
-  const std::int64_t n_positions = positions.max().item<std::int64_t>() + 1;
-  const auto [inverse, attention_factor] = frequencies(config, n_positions);
+  const bool is_per_row =
+      positions.dim() == 2 && depends_on_length(config.scaling);
+  Frequencies frequency;
+  if (is_per_row) {
+    std::vector<torch::Tensor> rows;
+    const auto last = positions.amax(/*dim=*/1).to(torch::kCPU); // [batch]
+    for (std::int64_t row = 0; row < positions.size(0); ++row) {
+      frequency = frequencies(config, last[row].item<std::int64_t>() + 1);
+      rows.push_back(frequency.inverse);
+    }
+    frequency.inverse =
+        at::stack(rows).unsqueeze(1); // [batch, 1, d_rotary / 2]
+  } else {
+    frequency = frequencies(config, positions.max().item<std::int64_t>() + 1);
+  }
   const auto angles = positions.to(torch::kFloat32).unsqueeze(-1) *
-                      inverse.to(positions.device()); // [.., pos, d/2]
+                      frequency.inverse.to(positions.device());
   const auto finish = [&](const torch::Tensor& table) {
-    return (table * attention_factor)
+    return (table * frequency.attention_factor)
         .to(dtype)
         .unsqueeze(-2); // [..., pos, 1, d_rotary / 2]
   };

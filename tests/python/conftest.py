@@ -1,10 +1,58 @@
-"""Lets the tests import the package of the build tree where there is one, else its pure-Python part."""
+"""Fixtures of all Python tests: the package under test, a tiny LLaMA, and SmolLM2 where it has been fetched."""
 
+import os
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+import pytest
 
+ROOT = Path(__file__).resolve().parents[2]
+BUILT = ROOT / "build" / "python"
+
+# The package of the build tree where there is one, else its pure-Python part.
+sys.path.insert(0, str(BUILT if (BUILT / "libma" / "_build.py").exists() else ROOT / "bindings"))
 sys.path.insert(0, str(ROOT / "scripts"))
-built = ROOT / "build" / "python"
-sys.path.insert(0, str(built if (built / "libma" / "_build.py").exists() else ROOT / "bindings"))
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+REFERENCE = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory):
+    """A LLaMA of two blocks, d_model 32, 4 heads, 2 kv heads, vocabulary 64, random weights, no tokenizer."""
+    checkpoints = pytest.importorskip("checkpoints", reason="transformers is not installed")
+    return checkpoints.write_llama(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture
+def model(tiny_folder):
+    """The tiny LLaMA, loaded afresh for each test, so that no hook outlives it."""
+    import libma as ma
+
+    return ma.load_model(tiny_folder, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def smollm2_gguf():
+    """The GGUF file of SmolLM2-135M-Instruct in the cache of fetched models; skips without it."""
+    from libma.cache import home_folder
+
+    folder = home_folder() / "models" / "smollm2-135m-instruct"
+    files = sorted(folder.glob("*.gguf"))
+    if not files:
+        pytest.skip(f"no model in {folder}; run `libma fetch smollm2-135m-instruct`")
+    return files[0]
+
+
+@pytest.fixture(scope="session")
+def reference_data():
+    """Path of a file of the optional reference data beside the checkout; skips without it."""
+
+    def find(relative: str) -> Path:
+        path = REFERENCE / relative
+        if not path.exists():
+            pytest.skip(f"reference data is absent: {relative}")
+        return path
+
+    return find

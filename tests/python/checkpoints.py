@@ -1,0 +1,56 @@
+"""Tiny random checkpoints written by Hugging Face transformers."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedModel
+
+VOCAB = 64
+POSITIONS = 64
+
+
+def write_llama(folder: Path, shard_size: str = "1GB", **changes: Any) -> Path:
+    """Two blocks, d_model 32, 4 heads, 2 kv heads; `changes` go to LlamaConfig."""
+    settings: dict[str, Any] = {
+        "vocab_size": VOCAB,
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": POSITIONS,
+    }
+    return _write(LlamaForCausalLM(LlamaConfig(**{**settings, **changes})), folder, shard_size)
+
+
+def write_gpt2(folder: Path, shard_size: str = "1GB", **changes: Any) -> Path:
+    """Two blocks, d_model 32, 4 heads; `changes` go to GPT2Config."""
+    settings: dict[str, Any] = {
+        "vocab_size": VOCAB,
+        "n_embd": 32,
+        "n_layer": 2,
+        "n_head": 4,
+        "n_positions": POSITIONS,
+        "bos_token_id": 0,
+        "eos_token_id": 0,
+    }
+    return _write(GPT2LMHeadModel(GPT2Config(**{**settings, **changes})), folder, shard_size)
+
+
+def _write(model: PreTrainedModel, folder: Path, shard_size: str) -> Path:
+    _randomise(model)
+    model.save_pretrained(folder, max_shard_size=shard_size)
+    return folder
+
+
+def _randomise(model: PreTrainedModel) -> None:
+    """Weights that give each part of the model a say: attention far from uniform, gains and biases far from neutral."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            noise = torch.randn(parameter.shape, generator=generator)
+            if parameter.dim() > 1:
+                parameter.copy_(noise * 2 / parameter.shape[-1] ** 0.5)
+            else:
+                parameter.copy_(0.3 * noise + (0 if name.endswith("bias") else 1))
