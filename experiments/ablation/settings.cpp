@@ -1,6 +1,7 @@
 // The keys of an ablation's YAML file.
 #include "experiments/ablation/settings.h"
 
+#include <filesystem>
 #include <set>
 
 #include "libma/hooks/hook_names.h"
@@ -29,7 +30,8 @@ FindSettings read_find(const Yaml& yaml) {
 /// `auto`, `all`, a block or a list of blocks.
 LayerChoice read_layer(const Yaml& condition) {
   const auto yaml = condition.find("layer");
-  if (!yaml || (yaml->holds<std::string>() && yaml->as<std::string>() == "auto")) {
+  if (!yaml ||
+      (yaml->holds<std::string>() && yaml->as<std::string>() == "auto")) {
     condition.get_or<std::string>("layer", "auto");
     return {};
   }
@@ -51,7 +53,14 @@ LayerChoice read_layer(const Yaml& condition) {
       yaml->as<std::string>() + "'");
 }
 
-enum class SelectKind { kMassive, kExplicit, kCriterion, kTopK, kMedian, kRandom };
+enum class SelectKind {
+  kMassive,
+  kExplicit,
+  kCriterion,
+  kTopK,
+  kMedian,
+  kRandom
+};
 
 const std::vector<std::pair<std::string, SelectKind>> kSelectKinds = {
     {"massive", SelectKind::kMassive},
@@ -171,15 +180,14 @@ ConditionSettings read_condition(
 PerplexitySettings read_perplexity(const Yaml& yaml) {
   PerplexitySettings settings;
   settings.task = yaml.get<std::string>("task");
+  settings.name = yaml.get_or<std::string>(
+      "name", std::filesystem::path(settings.task).stem().string());
   settings.protocol = yaml.get_or<std::string>("protocol", "paper");
   settings.bos = yaml.get_or<std::string>("bos", "protocol");
-  settings.window = yaml.get_or<std::int64_t>("window", 2048, at_least(2));
-  if (const auto stride = yaml.find("stride")) {
-    settings.stride = stride->as<std::int64_t>(at_least(1));
-  }
-  if (const auto limit = yaml.find("max_windows")) {
-    settings.max_windows = limit->as<std::int64_t>(at_least(1));
-  }
+  settings.window = yaml.get_or<std::int64_t>("window", 0, at_least(0));
+  settings.stride = yaml.get_or<std::int64_t>("stride", 0, at_least(0));
+  settings.max_windows =
+      yaml.get_or<std::int64_t>("max_windows", 0, at_least(0));
   return settings;
 }
 
@@ -207,7 +215,7 @@ AblationSettings read_ablation_settings(const Yaml& config) {
     settings.perplexity.push_back(read_perplexity(task));
   }
   settings.tokens_per_pass =
-      config.get_or<std::int64_t>("tokens_per_pass", 2048, at_least(1));
+      config.get_or<std::int64_t>("tokens_per_pass", 0, at_least(0));
   return settings;
 }
 

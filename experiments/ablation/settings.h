@@ -35,10 +35,10 @@ struct LayerChoice {
 
 /// Entries that a condition edits; what is left out is discovered.
 struct SelectionSettings {
-  bool is_massive = false;         ///< the sites that were found
-  std::int64_t n_sites = 0;        ///< massive: the strongest n; 0 is all
+  bool is_massive = false;           ///< the sites that were found
+  std::int64_t n_sites = 0;          ///< massive: the strongest n; 0 is all
   bool has_discovered_count = false; ///< as many entries as are massive
-  Selection selection;             ///< everything else
+  Selection selection;               ///< everything else
 };
 
 struct ConditionSettings {
@@ -52,12 +52,13 @@ struct ConditionSettings {
 };
 
 struct PerplexitySettings {
+  std::string name; ///< heading of the column
   std::string task; ///< name of a fetched text, or a file
   std::string protocol;
-  std::string bos;
-  std::int64_t window = 0;                ///< tokens
-  std::optional<std::int64_t> stride;     ///< tokens
-  std::optional<std::int64_t> max_windows;
+  std::string bos;              ///< profile, or "protocol": the protocol's own
+  std::int64_t window = 0;      ///< tokens; 0: the protocol's own
+  std::int64_t stride = 0;      ///< tokens; 0: the window
+  std::int64_t max_windows = 0; ///< 0: all
 };
 
 struct AblationSettings {

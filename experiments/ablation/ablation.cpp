@@ -1,0 +1,170 @@
+// Ablation (Sun et al. 2024, Table 3): find the massive activations of a model,
+// edit them, measure what the edit costs.
+#include "libma/eval/ablation.h"
+
+#include <map>
+
+#include "experiments/ablation/conditions.h"
+#include "experiments/ablation/report.h"
+#include "experiments/ablation/settings.h"
+#include "experiments/common/experiment.h"
+
+#include "libma/core/log.h"
+#include "libma/eval/corpus.h"
+#include "libma/eval/find_massive.h"
+#include "libma/io/sha256.h"
+#include "libma/models/model.h"
+
+namespace ma::experiments {
+namespace {
+
+using Hashes = std::map<std::string, std::string>; // path -> SHA-256
+
+/// Each corpus once, by the name it was asked for.
+class Corpora {
+ public:
+  explicit Corpora(std::filesystem::path home) : home_(std::move(home)) {}
+
+  const Corpus& operator[](const std::string& name) {
+    const auto found = loaded_.find(name);
+    return found != loaded_.end()
+               ? found->second
+               : loaded_.emplace(name, load_corpus(name, home_)).first->second;
+  }
+
+  Hashes hashes() const {
+    Hashes hashes;
+    for (const auto& [name, corpus] : loaded_) {
+      hashes[corpus.path.string()] = sha256_file(corpus.path);
+    }
+    return hashes;
+  }
+
+ private:
+  std::filesystem::path home_;
+  std::map<std::string, Corpus> loaded_;
+};
+
+std::vector<PerplexityTask> make_tasks(
+    const std::vector<PerplexitySettings>& settings,
+    Corpora& corpora,
+    const Tokenizer& tokenizer) {
+  std::vector<PerplexityTask> tasks;
+  for (const PerplexitySettings& wanted : settings) {
+    WindowOptions options{
+        .protocol = wanted.protocol,
+        .window = wanted.window,
+        .stride = wanted.stride,
+        .max_windows = wanted.max_windows};
+    if (wanted.bos != "protocol") {
+      options.bos = parse_bos_profile(wanted.bos, "evaluate.perplexity.bos");
+    }
+    const auto documents =
+        corpus_documents(corpora[wanted.task], wanted.protocol);
+    tasks.push_back(
+        {.name = wanted.name,
+         .windows = make_windows(documents, tokenizer, options)});
+  }
+  return tasks;
+}
+
+Hashes model_hashes(const Model& model) {
+  Hashes hashes;
+  for (const auto& file : model.files()) {
+    hashes[file.string()] = sha256_file(file);
+  }
+  return hashes;
+}
+
+void log_found(const MassiveProfile& profile) {
+  if (!profile.meets_criterion) {
+    log::warn(
+        "nothing meets the criterion; the entry with the largest max / median "
+        "is edited instead");
+  }
+  if (!profile.sites.empty()) {
+    const MassiveSite& top = profile.sites.front();
+    log::info(
+        c10::str(
+            "found dim ",
+            top.dim,
+            " at the ",
+            token_class_name(top.token_class),
+            " token, from block ",
+            top.first_layer,
+            " (layer ",
+            top.first_layer + 1,
+            ") to block ",
+            top.last_layer,
+            ": mean ",
+            format_number(top.mean),
+            ", std ",
+            format_number(top.std),
+            ", ",
+            format_number(top.max_over_median),
+            " x median"));
+  }
+}
+
+void ablate(const AblationSettings& settings, Run& run) {
+  const Model model = load_model(
+      settings.model.name,
+      {.device = settings.model.device,
+       .dtype = parse_dtype(settings.model.dtype, "model.dtype"),
+       .home = run.home()});
+  Corpora corpora(run.home());
+  const auto tasks =
+      make_tasks(settings.perplexity, corpora, model.tokenizer());
+  const auto sequences = calibration_sequences(
+      corpora[settings.find.text],
+      model.tokenizer(),
+      settings.find.n_sequences,
+      settings.find.length);
+
+  const Hashes files = model_hashes(model);
+  const std::string device = model.device().str();
+  auto journal = run.open_journal(
+      {{"model", files}, {"texts", corpora.hashes()}, {"device", device}});
+
+  const MassiveProfile profile = find_massive(
+      model,
+      sequences,
+      {.criterion = settings.find.criterion, .progress = run.progress()});
+  log_found(profile);
+  const auto conditions = make_conditions(settings.conditions, profile);
+
+  AblationOptions options{
+      .tokens_per_pass = settings.tokens_per_pass, .progress = run.progress()};
+  for (const auto& line : journal.recovered()) {
+    options.finished.push_back(ablation_score_from_json(line));
+  }
+  options.on_score = [&](const AblationScore& score) {
+    journal.append(to_json(score));
+  };
+  const AblationResult result =
+      evaluate_conditions(model, conditions, tasks, options);
+
+  const Table table = result.table();
+  run.write_table(sites_table(profile), "sites");
+  run.write("layers.csv", layers_table(profile).to_csv());
+  run.write_table(table);
+  run.write_record(
+      {.device = device,
+       .dtype = settings.model.dtype,
+       .model_files = files,
+       .metrics = metrics_of(table),
+       .details = details_of(profile, conditions, result)});
+}
+
+} // namespace
+
+int run_ablation(const std::vector<std::string>& args) {
+  return run_experiment(
+      "ablation",
+      "What editing the massive activations of a model costs",
+      args,
+      read_ablation_settings,
+      ablate);
+}
+
+} // namespace ma::experiments
