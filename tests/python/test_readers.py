@@ -1,10 +1,8 @@
 """The C++ readers against the `gguf` and `safetensors` packages, value for value.
 
-The C++ side is the small binary `io_dump` of the build tree: `LIBMA_BUILD_DIR`, or `build` in the repository. A whole
-model is compared too when `LIBMA_TEST_GGUF` names a GGUF file.
+The C++ side is the small binary `io_dump` of the build tree: `LIBMA_BUILD_DIR`, or `build` in the repository. Starting
+it costs more than what it does, so the tests of a format share files.
 """
-
-from __future__ import annotations
 
 import os
 import subprocess
@@ -34,11 +32,14 @@ SCALES_AT = {
     "Q5_K": (0, 2),
     "Q6_K": (208,),
 }
+USUAL_SCALES = np.random.default_rng(6).normal(0, 0.02, 500).astype(np.float16)
+# Zeros, subnormals, the smallest normal and the largest numbers, and what is no number.
 EXTREME_SCALES = np.array(
     [0.0, -0.0, 2**-24, -(2**-24), 1023 * 2**-24, 2**-14, 65504.0, -65504.0, 1.0, np.inf, -np.inf, np.nan],
     dtype=np.float16,
 )
-PLAIN_DTYPES = {
+QUANTISABLE = ("Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "BF16")
+PLAIN = {
     "F32": np.float32,
     "F64": np.float64,
     "F16": np.float16,
@@ -47,6 +48,23 @@ PLAIN_DTYPES = {
     "I32": np.int32,
     "I64": np.int64,
 }
+SAFETENSORS_DTYPES = (
+    torch.float64,
+    torch.float32,
+    torch.float16,
+    torch.bfloat16,
+    torch.int64,
+    torch.int32,
+    torch.int16,
+    torch.int8,
+    torch.uint8,
+    torch.uint16,
+    torch.uint32,
+    torch.uint64,
+    torch.bool,
+    torch.float8_e4m3fn,
+    torch.float8_e5m2,
+)
 
 
 def dump(path: Path, dtype: str, out: Path) -> dict[str, tuple[list[int], bytes]]:
@@ -63,7 +81,7 @@ def dump(path: Path, dtype: str, out: Path) -> dict[str, tuple[list[int], bytes]
     return tensors
 
 
-def assert_same_bits(actual: bytes, expected: np.ndarray) -> None:
+def assert_same_bits(actual: bytes, expected) -> None:
     """Equal bit by bit in float32, except that any NaN equals any other."""
     got = np.frombuffer(actual, dtype=np.float32)
     want = np.ascontiguousarray(expected, dtype=np.float32).ravel()
@@ -75,8 +93,9 @@ def assert_same_bits(actual: bytes, expected: np.ndarray) -> None:
     )
 
 
-def random_blocks(encoding: str, scales: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def random_blocks(encoding: str, scales, seed: int):
     """Rows of random blocks [row, byte] whose float16 scales are drawn from `scales`."""
+    rng = np.random.default_rng(seed)
     _, block_bytes = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType[encoding]]
     blocks = rng.integers(0, 256, size=(21 * 4, block_bytes), dtype=np.uint8)
     for at in SCALES_AT[encoding]:
@@ -84,7 +103,8 @@ def random_blocks(encoding: str, scales: np.ndarray, rng: np.random.Generator) -
     return blocks.reshape(21, -1)
 
 
-def write_gguf(path: Path, tensors: dict[str, tuple[str, np.ndarray]]) -> Path:
+def write_gguf(path: Path, tensors: dict) -> Path:
+    """Writes `tensors`: name -> (encoding, raw data)."""
     writer = gguf.GGUFWriter(path, "llama")
     for name, (encoding, data) in tensors.items():
         writer.add_tensor(name, data, raw_dtype=gguf.GGMLQuantizationType[encoding])
@@ -95,100 +115,90 @@ def write_gguf(path: Path, tensors: dict[str, tuple[str, np.ndarray]]) -> Path:
     return path
 
 
-def dequantized(data: np.ndarray, encoding: str) -> np.ndarray:
+def dequantized(encoding: str, data):
     with np.errstate(invalid="ignore", over="ignore"):
+        if encoding in PLAIN:
+            return data.astype(np.float32)
         return gguf.quants.dequantize(data, gguf.GGMLQuantizationType[encoding])
 
 
-@pytest.mark.parametrize("encoding", SCALES_AT)
-@pytest.mark.parametrize("kind", ["usual", "extreme"])
-def test_random_blocks_are_dequantised_bit_by_bit(encoding: str, kind: str, tmp_path: Path) -> None:
-    rng = np.random.default_rng(7)
-    scales = rng.normal(0, 0.02, 500).astype(np.float16) if kind == "usual" else EXTREME_SCALES
-    data = random_blocks(encoding, scales, rng)
-    path = write_gguf(tmp_path / "a.gguf", {"a": (encoding, data)})
-    shape, values = dump(path, "float32", tmp_path / "out")["a"]
-    expected = dequantized(data, encoding)
+def build_gguf_tensors() -> dict:
+    weights = np.random.default_rng(8).normal(0, 0.05, (64, 576)).astype(np.float32)
+    integers = np.random.default_rng(10).normal(0, 50, (3, 5, 7))
+    tensors = {}
+    for seed, encoding in enumerate(SCALES_AT):
+        tensors[f"usual.{encoding}"] = (encoding, random_blocks(encoding, USUAL_SCALES, seed))
+        tensors[f"extreme.{encoding}"] = (encoding, random_blocks(encoding, EXTREME_SCALES, seed))
+    for encoding in QUANTISABLE:
+        quantised = gguf.quants.quantize(weights, gguf.GGMLQuantizationType[encoding])
+        tensors[f"weights.{encoding}"] = (encoding, quantised)
+    for encoding, dtype in PLAIN.items():
+        tensors[f"plain.{encoding}"] = (encoding, integers.astype(dtype))
+    return tensors
+
+
+GGUF_TENSORS = build_gguf_tensors()
+FINITE_GGUF_TENSORS = {name: value for name, value in GGUF_TENSORS.items() if not name.startswith("extreme")}
+
+
+@pytest.fixture(scope="module")
+def gguf_as_float32(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gguf")
+    return dump(write_gguf(folder / "a.gguf", GGUF_TENSORS), "float32", folder / "out")
+
+
+@pytest.mark.parametrize("name", GGUF_TENSORS)
+def test_gguf_tensors_become_float32_bit_by_bit(name, gguf_as_float32):
+    shape, values = gguf_as_float32[name]
+    expected = dequantized(*GGUF_TENSORS[name])
     assert shape == list(expected.shape)
     assert_same_bits(values, expected)
 
 
-@pytest.mark.parametrize("encoding", ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "BF16"])
-def test_quantised_weights_are_dequantised_bit_by_bit(encoding: str, tmp_path: Path) -> None:
-    weights = np.random.default_rng(8).normal(0, 0.05, (64, 576)).astype(np.float32)
-    data = gguf.quants.quantize(weights, gguf.GGMLQuantizationType[encoding])
-    path = write_gguf(tmp_path / "a.gguf", {"a": (encoding, data)})
-    shape, values = dump(path, "float32", tmp_path / "out")["a"]
-    assert shape == [64, 576]
-    assert_same_bits(values, dequantized(data, encoding))
-
-
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float64"])
-@pytest.mark.parametrize("encoding", ["Q4_1", "Q6_K", "F32", "BF16"])
-def test_other_dtypes_are_rounded_from_float32(encoding: str, dtype: str, tmp_path: Path) -> None:
-    rng = np.random.default_rng(9)
-    if encoding in SCALES_AT:
-        data = random_blocks(encoding, rng.normal(0, 0.02, 500).astype(np.float16), rng)
-    else:
-        data = gguf.quants.quantize(rng.normal(0, 1, (30, 96)).astype(np.float32), gguf.GGMLQuantizationType[encoding])
-    path = write_gguf(tmp_path / "a.gguf", {"a": (encoding, data)})
-    _, values = dump(path, dtype, tmp_path / "out")["a"]
-    expected = torch.from_numpy(np.ascontiguousarray(dequantized(data, encoding))).to(getattr(torch, dtype))
-    assert values == expected.flatten().view(torch.uint8).numpy().tobytes()
+def test_gguf_tensors_are_rounded_from_float32_to_other_dtypes(dtype, tmp_path):
+    tensors = dump(write_gguf(tmp_path / "a.gguf", FINITE_GGUF_TENSORS), dtype, tmp_path / "out")
+    for name, (encoding, data) in FINITE_GGUF_TENSORS.items():
+        exact = data if encoding in PLAIN else dequantized(encoding, data)
+        expected = torch.from_numpy(np.ascontiguousarray(exact)).to(getattr(torch, dtype))
+        assert tensors[name][1] == expected.flatten().view(torch.uint8).numpy().tobytes(), name
 
 
-@pytest.mark.parametrize("encoding", PLAIN_DTYPES)
-def test_plain_gguf_tensors_become_float32(encoding: str, tmp_path: Path) -> None:
-    numpy_dtype = PLAIN_DTYPES[encoding]
-    values = (np.random.default_rng(10).normal(0, 50, (3, 5, 7))).astype(numpy_dtype)
-    path = write_gguf(tmp_path / "a.gguf", {"a": (encoding, values)})
-    shape, got = dump(path, "float32", tmp_path / "out")["a"]
-    assert shape == [3, 5, 7]
-    assert_same_bits(got, values.astype(np.float32))
+@pytest.fixture(scope="module")
+def safetensors_file(tmp_path_factory):
+    """A file with a tensor of random bytes [6, 5] of each dtype, named after it."""
+    generator = torch.Generator().manual_seed(11)
+    tensors = {"odd": torch.zeros(3, dtype=torch.uint8)}
+    for dtype in SAFETENSORS_DTYPES:
+        size = torch.empty(0, dtype=dtype).element_size()
+        most = 2 if dtype == torch.bool else 256
+        raw = torch.randint(0, most, (6, 5, size), dtype=torch.uint8, generator=generator)
+        tensors[str(dtype)] = raw.view(dtype).reshape(6, 5)
+    path = tmp_path_factory.mktemp("safetensors") / "a.safetensors"
+    safetensors_torch.save_file(tensors, path)
+    return path
 
 
-SAFETENSORS_DTYPES = [
-    dtype
-    for dtype in (
-        torch.float64,
-        torch.float32,
-        torch.float16,
-        torch.bfloat16,
-        torch.int64,
-        torch.int32,
-        torch.int16,
-        torch.int8,
-        torch.uint8,
-        torch.uint16,
-        torch.uint32,
-        torch.uint64,
-        torch.bool,
-        torch.float8_e4m3fn,
-        torch.float8_e5m2,
-    )
-]
+@pytest.fixture(scope="module")
+def safetensors_as_they_are(safetensors_file):
+    return dump(safetensors_file, "own", safetensors_file.parent / "own")
+
+
+@pytest.fixture(scope="module")
+def safetensors_as_float32(safetensors_file):
+    return dump(safetensors_file, "float32", safetensors_file.parent / "float32")
 
 
 @pytest.mark.parametrize("dtype", SAFETENSORS_DTYPES, ids=str)
-def test_safetensors_of_every_dtype_are_read(dtype: torch.dtype, tmp_path: Path) -> None:
-    generator = torch.Generator().manual_seed(11)
-    size = torch.empty(0, dtype=dtype).element_size()
-    raw = torch.randint(0, 2 if dtype == torch.bool else 256, (6, 5, size), dtype=torch.uint8, generator=generator)
-    tensor = raw.view(dtype).reshape(6, 5)
-    path = tmp_path / "a.safetensors"
-    safetensors_torch.save_file({"a.weight": tensor, "pad": torch.zeros(3, dtype=torch.uint8)}, path)
-    own = dump(path, "own", tmp_path / "own")
-    assert own["a.weight"] == ([6, 5], raw.numpy().tobytes())
-    _, values = dump(path, "float32", tmp_path / "float32")["a.weight"]
-    assert_same_bits(values, safetensors_torch.load_file(path)["a.weight"].to(torch.float32).numpy())
+def test_safetensors_are_read(dtype, safetensors_file, safetensors_as_they_are, safetensors_as_float32):
+    expected = safetensors_torch.load_file(safetensors_file)[str(dtype)]
+    assert safetensors_as_they_are[str(dtype)] == ([6, 5], expected.view(torch.uint8).numpy().tobytes())
+    assert_same_bits(safetensors_as_float32[str(dtype)][1], expected.to(torch.float32).numpy())
 
 
-def test_whole_model_is_dequantised_bit_by_bit(tmp_path: Path) -> None:
-    path = os.environ.get("LIBMA_TEST_GGUF")
-    if not path:
-        pytest.skip("LIBMA_TEST_GGUF does not name a GGUF file")
-    tensors = dump(Path(path), "float32", tmp_path / "out")
-    reader = gguf.GGUFReader(path)
+def test_smollm2_is_dequantised_bit_by_bit(smollm2_gguf, tmp_path):
+    tensors = dump(smollm2_gguf, "float32", tmp_path / "out")
+    reader = gguf.GGUFReader(smollm2_gguf)
     assert {tensor.name for tensor in reader.tensors} == set(tensors)
     for tensor in reader.tensors:
         shape, values = tensors[tensor.name]
