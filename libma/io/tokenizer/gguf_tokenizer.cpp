@@ -41,7 +41,9 @@ std::optional<std::int64_t> token_id(const Json& metadata, const char* key, std:
   if (found == metadata.end()) {
     return std::nullopt;
   }
-  if (!found->is_number_unsigned() || found->get<std::uint64_t>() >= vocab) {
+  const bool in_range = found->is_number_integer() && found->get<std::int64_t>() >= 0 &&
+                        found->get<std::uint64_t>() < vocab;
+  if (!in_range) {
     throw FileError(where, c10::str(key, " is ", found->dump(), "; ids are 0 to ", vocab - 1));
   }
   return found->get<std::int64_t>();

@@ -2,6 +2,7 @@
 #include "libma/io/tokenizer/pipeline.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include <c10/util/StringUtil.h>
@@ -15,33 +16,58 @@
 namespace ma::tok {
 namespace {
 
-/// Leading (or trailing) white space of `token`, byte letters of the space included: characters, and bytes in the input.
-struct Blank {
-  std::size_t characters = 0;
-  std::size_t bytes = 0;
+/// Characters of white space at both ends of a token, byte letters of the space included.
+struct Blanks {
+  std::size_t leading = 0;
+  std::size_t trailing = 0;
 };
-
-using Blanks = std::pair<Blank, Blank>;
 
 Blanks blanks(std::string_view token) {
   const std::string& space_letter = byte_letter(' ');
-  Blank leading;
-  Blank trailing;
+  Blanks found;
   bool only_blank = true;
   for (const char* at = token.data(); at != token.data() + token.size();) {
     const char* const begin = at;
     const bool space = (CharClasses::instance().of(next_code_point(at)) & kSpace) != 0;
-    const std::string_view character(begin, static_cast<std::size_t>(at - begin));
-    if (!space && character != space_letter) {
+    if (space || std::string_view(begin, static_cast<std::size_t>(at - begin)) == space_letter) {
+      ++found.trailing;
+      found.leading += only_blank ? 1 : 0;
+    } else {
+      found.trailing = 0;
       only_blank = false;
-      trailing = {};
-      continue;
     }
-    const std::size_t bytes = space ? character.size() : 1;
-    trailing = {trailing.characters + 1, trailing.bytes + bytes};
-    leading = only_blank ? trailing : leading;
   }
-  return {leading, trailing};
+  return found;
+}
+
+/// Where the offsets of one text end up.
+struct Output {
+  std::string_view input;
+  Encoding encoding;
+};
+
+/// `source` without as many characters of `input` at its ends as `blanks` counts.
+Span trim(std::string_view input, Span source, std::size_t leading, std::size_t trailing) {
+  for (; leading > 0 && source.first < source.last; --leading) {
+    source.first += utf8_length(input[source.first]);
+  }
+  std::size_t last = source.last;
+  for (; trailing > 0 && last > 0; --trailing) {
+    do {
+      --last;
+    } while (is_continuation(input[last]));
+  }
+  if (trailing == 0) {  // else there are not as many characters in front of it
+    source.last = std::max(last, source.first);
+  }
+  return source;
+}
+
+/// How `token` is written in the text that it is looked for in, and in decoded text.
+std::string pattern_of(const AddedToken& token, const Normalizer* normalizer) {
+  const AlignedText content(token.content, 0);
+  const bool rewrite = token.normalized && normalizer != nullptr;
+  return std::string(rewrite ? normalizer->normalize(content).view() : content.view());
 }
 
 AddedTokenFinder make_finder(const TokenizerParts& parts, bool normalized) {
@@ -49,10 +75,8 @@ AddedTokenFinder make_finder(const TokenizerParts& parts, bool normalized) {
   std::vector<std::string> patterns;
   for (const AddedToken& token : parts.added) {
     if (token.normalized == normalized) {
-      const AlignedText content(token.content, 0);
-      const bool rewrite = normalized && parts.normalizer != nullptr;
       tokens.push_back(&token);
-      patterns.emplace_back(rewrite ? parts.normalizer->normalize(content).view() : content.view());
+      patterns.push_back(pattern_of(token, parts.normalizer.get()));
     }
   }
   return {tokens, patterns};
@@ -67,6 +91,7 @@ class Pipeline : public Tokenizer {
         special_(parts_.vocab.size(), false) {
     for (const AddedToken& token : parts_.added) {
       special_[token.id] = special_[token.id] || token.special;
+      added_spelling_[token.id] = pattern_of(token, parts_.normalizer.get());
     }
     for (const std::string& token : parts_.vocab) {
       blanks_.push_back(blanks(token));
@@ -89,33 +114,25 @@ class Pipeline : public Tokenizer {
   std::int64_t vocab_size() const override { return static_cast<std::int64_t>(parts_.vocab.size()); }
 
  private:
-  void encode_section(AlignedText text, bool parse_special, Encoding& out) const;
-  void encode_pieces(PieceList list, Encoding& out) const;
+  void encode_section(AlignedText text, bool parse_special, Output& out) const;
+  void encode_pieces(PieceList list, Output& out) const;
 
   /// Appends a token that stands for `source`; `blanks` is what it begins and ends with.
-  void emit(std::uint32_t id, const Blanks& blanks, Span source, Encoding& out) const {
-    if (parts_.trimming.enabled) {
-      source = trimmed(blanks, source, out.ids.empty());
+  void emit(std::uint32_t id, const Blanks& blanks, Span source, Output& out) const {
+    if (parts_.trimming.enabled && blanks.leading + blanks.trailing > 0) {
+      const bool at_start = out.encoding.ids.empty() || source.first == 0;
+      const bool kept = at_start && parts_.trimming.keep_prefix_space && blanks.leading == 1;
+      source = trim(out.input, source, kept ? 0 : blanks.leading, blanks.trailing);
     }
-    out.ids.push_back(id);
-    out.offsets.emplace_back(source.first, source.last);
-  }
-
-  Span trimmed(const Blanks& blanks, Span source, bool is_first) const {
-    const auto& [leading, trailing] = blanks;
-    const bool at_start = is_first || source.first == 0;
-    const bool kept = at_start && parts_.trimming.keep_prefix_space && leading.characters == 1;
-    source.first = kept ? source.first : std::min(source.first + leading.bytes, source.last);
-    if (source.last >= trailing.bytes) {
-      source.last = std::max(source.last - trailing.bytes, source.first);
-    }
-    return source;
+    out.encoding.ids.push_back(id);
+    out.encoding.offsets.emplace_back(source.first, source.last);
   }
 
   TokenizerParts parts_;
   AddedTokenFinder finder_;             ///< in the text as it came
   AddedTokenFinder normalized_finder_;  ///< in the normalised text
   std::vector<bool> special_;           ///< by id
+  std::unordered_map<std::int64_t, std::string> added_spelling_;  ///< by id, in decoded text
   std::vector<Blanks> blanks_;          ///< by id
 };
 
@@ -128,9 +145,9 @@ Encoding Pipeline::encode_with_offsets(std::string_view text, const EncodeOption
   if (options.add_bos && !parts_.edges.bos) {
     throw ConfigError(parts_.where, "add_bos was asked for and the tokenizer has no BOS; leave add_bos false");
   }
-  Encoding out;
-  out.ids.reserve(text.size() / 3 + 1);
-  out.offsets.reserve(text.size() / 3 + 1);
+  Output out{text, {}};
+  out.encoding.ids.reserve(text.size() / 3 + 1);
+  out.encoding.offsets.reserve(text.size() / 3 + 1);
   for (const Section& section : finder_.split(text, options.parse_special)) {
     const AlignedText part(slice(text, section.span), section.span.first);
     if (section.token != nullptr) {
@@ -140,13 +157,13 @@ Encoding Pipeline::encode_with_offsets(std::string_view text, const EncodeOption
     }
   }
   if (options.add_bos) {  // last, because the rules for offsets look at the first token of the text
-    out.ids.insert(out.ids.begin(), *parts_.edges.bos);
-    out.offsets.insert(out.offsets.begin(), {0, 0});
+    out.encoding.ids.insert(out.encoding.ids.begin(), *parts_.edges.bos);
+    out.encoding.offsets.insert(out.encoding.offsets.begin(), {0, 0});
   }
-  return out;
+  return out.encoding;
 }
 
-void Pipeline::encode_section(AlignedText text, bool parse_special, Encoding& out) const {
+void Pipeline::encode_section(AlignedText text, bool parse_special, Output& out) const {
   if (parts_.normalizer != nullptr) {
     text = parts_.normalizer->normalize(std::move(text));
   }
@@ -160,7 +177,7 @@ void Pipeline::encode_section(AlignedText text, bool parse_special, Encoding& ou
   }
 }
 
-void Pipeline::encode_pieces(PieceList list, Encoding& out) const {
+void Pipeline::encode_pieces(PieceList list, Output& out) const {
   parts_.pre_tokenizer->split(list);
   const AlignedText& text = *list.text;
   std::vector<PieceToken> tokens;
@@ -180,7 +197,8 @@ std::string Pipeline::decode(const std::vector<std::int64_t>& ids, bool skip_spe
   for (const std::int64_t id : ids) {
     const std::string& spelling = token(id);
     if (!skip_special || !special_[static_cast<std::size_t>(id)]) {
-      tokens.emplace_back(spelling);
+      const auto added = added_spelling_.find(id);
+      tokens.emplace_back(added == added_spelling_.end() ? spelling : added->second);
     }
   }
   return parts_.decoder->decode(tokens);
