@@ -70,6 +70,7 @@ def explain(title: str, command: Sequence[str], status: int, log: Path) -> str:
 
 def main_guard(main: Callable[[], int]) -> None:
     """Runs a script's `main`: 0 success, 1 a failed step, 130 interrupted."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what is running is ended too
     try:
         sys.exit(main())
     except StepError as error:
@@ -106,4 +107,6 @@ def _last_line(log: Path) -> str:
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 2000))
         lines = file.read().decode("utf-8", errors="replace").splitlines()
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    lines = [line.strip() for line in lines if line.strip()]
+    counted = [line for line in lines if line.startswith("[")]  # Ninja's [12/80], CTest's and pytest's percentages
+    return (counted or lines or [""])[-1]
