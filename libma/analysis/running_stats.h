@@ -11,7 +11,7 @@ namespace ma {
 struct RunningStats {
   std::int64_t count = 0;
   double mean = 0;
-  double squares = 0;  ///< sum of squared deviations from the mean
+  double squares = 0; ///< sum of squared deviations from the mean
   double min = std::numeric_limits<double>::infinity();
   double max = -std::numeric_limits<double>::infinity();
 
@@ -25,7 +25,9 @@ struct RunningStats {
   }
 
   /// Standard deviation with n - 1; 0 for fewer than two numbers.
-  double std() const { return count < 2 ? 0 : std::sqrt(squares / static_cast<double>(count - 1)); }
+  double std() const {
+    return count < 2 ? 0 : std::sqrt(squares / static_cast<double>(count - 1));
+  }
 };
 
-}  // namespace ma
+} // namespace ma
