@@ -1,5 +1,5 @@
-// Detection of massive activations (Sun et al. 2024, section 2): streaming
-// statistics over calibration sequences.
+// What is known of a model's massive activations (Sun et al. 2024, section 2),
+// as found over calibration sequences.
 #pragma once
 
 #include <array>
@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "libma/core/tensor.h"
-#include "libma/hooks/hook_point.h"
 #include "libma/hooks/token_class.h"
 #include "libma/interventions/selection.h"
 
@@ -25,51 +24,74 @@ struct MassiveCriterion {
 struct LayerMagnitudes {
   std::int64_t layer = 0; ///< 0-based block
   std::array<double, 3> top =
-      {};            ///< mean over sequences of the three largest magnitudes
-  double median = 0; ///< mean over sequences of the median magnitude
+      {}; ///< mean over sequences of the three largest magnitudes
+  std::array<double, 3> top_std =
+      {};                ///< their standard deviations over sequences (n - 1)
+  double median = 0;     ///< mean over sequences of the median magnitude
+  double median_std = 0; ///< its standard deviation over sequences (n - 1)
   double max_over_median = 0; ///< mean over sequences of top / median, no unit
   double massive_share =
       0; ///< share of sequences with at least one massive entry
 };
 
 /// A feature dim that is massive at one class of tokens.
+///
+/// It is massive after a block when it is so in at least half of the sequences;
+/// the statistics are over its hits (entries that meet the criterion) after the
+/// peak block.
 struct MassiveSite {
   std::int64_t dim = 0;
   TokenClass token_class = TokenClass::kStart;
   std::int64_t first_layer =
       0; ///< 0-based, first block after which it is massive
   std::int64_t last_layer = 0; ///< 0-based, last such block
-  std::int64_t peak_layer = 0; ///< 0-based, block of the largest mean magnitude
-  double mean = 0, std = 0;    ///< signed value over its hits after the peak
-                               ///< block, activation units
-  double min = 0, max = 0;     ///< extreme signed values after the peak block
-  double max_over_median = 0;  ///< mean over hits, no unit
-  std::int64_t count =
-      0; ///< entries that met the criterion after the peak block
+  std::int64_t peak_layer =
+      0; ///< 0-based, such block of the largest mean magnitude
+  double mean = 0, std = 0; ///< signed value, activation units; std with n - 1
+  double min = 0, max = 0;  ///< extreme signed values
+  double max_over_median = 0; ///< mean over hits of magnitude / median, no unit
+  std::int64_t count = 0;     ///< hits
   double sequence_share =
       0; ///< share of sequences in which it is massive after some block
-  std::vector<std::string>
-      tokens; ///< up to five commonest token texts at its hits
+  std::vector<std::int64_t> token_ids =
+      {}; ///< up to five commonest tokens at its hits
+  std::vector<std::string> tokens =
+      {}; ///< their texts, where a tokenizer was at hand
 };
 
 /// Result of find_massive.
 struct MassiveProfile {
   MassiveCriterion criterion;
   std::int64_t n_sequences = 0;
-  std::int64_t length = 0; ///< tokens of a sequence
+  std::int64_t length = 0; ///< real tokens of the longest sequence
   std::vector<LayerMagnitudes> layers;
-  std::vector<MassiveSite> sites; ///< largest mean magnitude first; in at least
-                                  ///< half of the sequences
-  std::int64_t edit_layer =
-      -1; ///< block to edit at: the first after which the top site is massive
-  bool meets_criterion = false; ///< false: nothing is massive; the top site is
-                                ///< the one of the largest max/median
+  std::vector<MassiveSite> sites; ///< largest mean magnitude first; one when
+                                  ///< nothing meets the criterion
+  std::int64_t edit_layer = -1; ///< block to edit at: the first after which the
+                                ///< top site is massive, else its peak
+  bool meets_criterion = false; ///< false: nothing is massive; the site is the
+                                ///< one of the largest max/median
   torch::Tensor means; ///< float64 [layer, 2, d_model]: mean at start (0) and
                        ///< other (1) positions
+  torch::Tensor
+      hit_means; ///< as means, but over the hits alone where an entry has any
 
-  /// The first `count` sites that sit at the starting token, as positions x
-  /// dims; all sites when `count` is 0.
+  /// At most `count` first sites that sit at the starting token, as positions x
+  /// dims; all of them when `count` is 0. Throws ConfigError when there are
+  /// none.
   Selection top(std::int64_t count = 1) const;
+
+  /// Whatever meets the criterion at the dims of all sites, wherever it stands.
+  Selection massive() const;
+
+  /// The means with which set_value leaves a selection as it is on average:
+  /// hit_means where entries are selected for their magnitude (kCriterion,
+  /// kTopK), else means.
+  const torch::Tensor& means_for(const Selection& selection) const;
 };
+
+/// One line for tables: "dim 507 at start: blocks 11 to 27 (0-based), mean
+/// 23160 (std 512, n 32), 12861 x median, ...".
+std::string describe(const MassiveSite& site);
 
 } // namespace ma

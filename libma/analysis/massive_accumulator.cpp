@@ -1,0 +1,129 @@
+// Looking at the streams of a batch.
+#include "libma/analysis/massive_accumulator.h"
+
+#include <cmath>
+
+#include "libma/analysis/position_sums.h"
+#include "libma/core/error.h"
+
+namespace ma {
+namespace {
+
+constexpr std::int64_t kTop = 3;
+
+/// What stands at one entry.
+struct Place {
+  MassiveAccumulator::SiteKey key;
+  std::int64_t token_id;
+  std::int64_t sequence;
+};
+
+void add(
+    std::map<MassiveAccumulator::SiteKey, MassiveAccumulator::SiteStats>& sites,
+    const Place& place,
+    double value,
+    double median) {
+  auto& site = sites[place.key];
+  site.value.add(value);
+  site.magnitude.add(std::abs(value));
+  site.ratio.add(std::abs(value) / median);
+  ++site.tokens[place.token_id];
+  if (site.last_sequence != place.sequence) {
+    site.last_sequence = place.sequence;
+    ++site.sequences;
+  }
+}
+
+} // namespace
+
+MassiveAccumulator::MassiveAccumulator(
+    std::int64_t n_layers,
+    MassiveCriterion criterion,
+    torch::Tensor token_classes)
+    : criterion_(criterion),
+      token_classes_(std::move(token_classes)),
+      layers_(static_cast<std::size_t>(n_layers)) {
+  check_selection(
+      {.kind = SelectionKind::kCriterion,
+       .magnitude = criterion.magnitude,
+       .ratio = criterion.ratio},
+      "massive criterion");
+}
+
+void MassiveAccumulator::observe(
+    std::int64_t layer, const torch::Tensor& x, const TokenBatch& batch) {
+  const auto n_layers = static_cast<std::int64_t>(layers_.size());
+  if (layer < 0 || layer >= n_layers || x.dim() != 3 || !batch.ids.defined() ||
+      x.sizes().slice(0, 2) != batch.ids.sizes() ||
+      (d_model_ != 0 && x.size(2) != d_model_)) {
+    throw ShapeError(
+        "massive accumulator",
+        c10::str(
+            "cannot look at ",
+            x.sizes(),
+            " after block ",
+            layer,
+            " of ",
+            n_layers,
+            "; expected [batch, pos, d_model] that fits the ids and earlier "
+            "streams"));
+  }
+  d_model_ = x.size(2);
+  auto& stats = layers_[static_cast<std::size_t>(layer)];
+  if (!stats.sums.defined()) {
+    stats.sums = at::zeros({2, d_model_}, torch::kFloat64);
+  }
+  const auto tokens =
+      real_tokens(&batch, x.size(0), x.size(1), "massive accumulator");
+  const TokenBatch on_cpu(batch.ids.to(torch::kCPU).contiguous(), batch.mask);
+  const auto classes = classify_tokens(on_cpu, token_classes_); // [batch, pos]
+  const auto contiguous = x.contiguous();
+  const MagnitudeQuery query{
+      .magnitude = criterion_.magnitude,
+      .ratio = criterion_.ratio,
+      .top = kTop};
+  for (std::int64_t row = 0; row < x.size(0); ++row) {
+    const RealTokens& real = tokens[static_cast<std::size_t>(row)];
+    observe_row(
+        stats,
+        scan_magnitudes(
+            contiguous, real.elements(row, x.size(1), d_model_), query),
+        on_cpu.ids,
+        classes);
+    length_ = std::max(length_, real.count);
+    stats.positions[0] += 1;
+    stats.positions[1] += real.count - 1;
+  }
+  add_position_sums(contiguous, tokens, stats.sums);
+}
+
+void MassiveAccumulator::observe_row(
+    LayerStats& layer,
+    const RowMagnitudes& row,
+    const torch::Tensor& ids,
+    const torch::Tensor& classes) {
+  const std::int64_t sequence = layer.median.count;
+  const auto place = [&](const Entry& entry) {
+    const auto token = entry.index / d_model_;
+    const auto token_class =
+        static_cast<TokenClass>(classes.const_data_ptr<std::int8_t>()[token]);
+    return Place{
+        {entry.index % d_model_, token_class},
+        ids.const_data_ptr<std::int64_t>()[token],
+        sequence};
+  };
+  layer.median.add(row.median);
+  for (std::size_t i = 0; i < row.top.size(); ++i) {
+    layer.top[i].add(std::abs(row.top[i].value));
+  }
+  layer.ratio.add(std::abs(row.top.front().value) / row.median);
+  add(layer.largest, place(row.top.front()), row.top.front().value, row.median);
+  for (const Entry& hit : row.hits) {
+    const Place where = place(hit);
+    add(layer.hits, where, hit.value, row.median);
+    sequences_[where.key].insert(sequence);
+  }
+  layer.massive_sequences += row.hits.empty() ? 0 : 1;
+}
+
+} // namespace ma

@@ -1,0 +1,85 @@
+// Streaming detection of massive activations: one look at each hidden state,
+// O(layers * d_model) memory.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "libma/analysis/massive.h"
+#include "libma/analysis/running_stats.h"
+#include "libma/core/magnitudes.h"
+#include "libma/core/tensor.h"
+#include "libma/hooks/hook_point.h"
+#include "libma/hooks/real_tokens.h"
+
+namespace ma {
+
+/// Collects what a MassiveProfile tells, from the streams after each block of
+/// batch after batch.
+class MassiveAccumulator {
+ public:
+  /// `token_classes` is int8 [vocab], the class of each token's text; undefined
+  /// means that only starts are told apart. Throws ConfigError when a threshold
+  /// is negative or not finite.
+  MassiveAccumulator(
+      std::int64_t n_layers,
+      MassiveCriterion criterion,
+      torch::Tensor token_classes = {});
+
+  /// Adds the stream `x` [batch, pos, d_model] after block `layer`; `batch`
+  /// must have ids. Each block must see the same sequences in the same order.
+  /// Throws ShapeError when `x` does not fit.
+  void observe(
+      std::int64_t layer, const torch::Tensor& x, const TokenBatch& batch);
+
+  /// What was seen so far. Throws ShapeError when that is nothing, or blocks
+  /// saw different numbers of sequences.
+  MassiveProfile finish() const;
+
+  using SiteKey = std::pair<std::int64_t, TokenClass>; ///< dim, class
+
+  /// Entries of one dim at one class of tokens after one block.
+  struct SiteStats {
+    RunningStats value; ///< signed
+    RunningStats magnitude;
+    RunningStats ratio;         ///< magnitude / median
+    std::int64_t sequences = 0; ///< sequences with at least one
+    std::int64_t last_sequence = -1;
+    std::map<std::int64_t, std::int64_t> tokens; ///< count by id
+  };
+
+  /// One block.
+  struct LayerStats {
+    std::array<RunningStats, 3> top;
+    RunningStats median;
+    RunningStats ratio;
+    std::int64_t massive_sequences = 0;
+    std::map<SiteKey, SiteStats> hits; ///< entries that meet the criterion
+    std::map<SiteKey, SiteStats>
+        largest;        ///< the largest entry of each sequence
+    torch::Tensor sums; ///< float64 [2, d_model], at start and other positions
+    std::array<std::int64_t, 2> positions = {}; ///< how many
+  };
+
+ private:
+  /// `ids` and `classes` are [batch, pos] on the CPU.
+  void observe_row(
+      LayerStats& layer,
+      const RowMagnitudes& row,
+      const torch::Tensor& ids,
+      const torch::Tensor& classes);
+
+  MassiveCriterion criterion_;
+  torch::Tensor token_classes_;
+  std::vector<LayerStats> layers_;
+  std::map<SiteKey, std::set<std::int64_t>>
+      sequences_; ///< in which a site is massive after some block
+  std::int64_t d_model_ = 0;
+  std::int64_t length_ = 0;
+};
+
+} // namespace ma

@@ -1,0 +1,85 @@
+// One pass per batch through the blocks, with an accumulator on every block's
+// output.
+#include "libma/eval/find_massive.h"
+
+#include <algorithm>
+
+#include "libma/analysis/massive_accumulator.h"
+#include "libma/core/error.h"
+
+namespace ma {
+namespace {
+
+/// The table for `model`, filled up with kWord where the model has more rows
+/// than the tokenizer has ids.
+torch::Tensor class_table(const Model& model) {
+  const auto table = token_class_table(model.tokenizer());
+  const auto missing =
+      std::max<std::int64_t>(0, model.config().vocab - table.numel());
+  return at::constant_pad_nd(
+      table, {0, missing}, static_cast<int>(TokenClass::kWord));
+}
+
+void add_token_texts(MassiveProfile& profile, const Tokenizer& tokenizer) {
+  for (MassiveSite& site : profile.sites) {
+    for (const std::int64_t id : site.token_ids) {
+      site.tokens.push_back(
+          id < tokenizer.vocab_size()
+              ? tokenizer.decode(std::vector<std::int64_t>{id})
+              : "");
+    }
+  }
+}
+
+} // namespace
+
+MassiveProfile find_massive(
+    const Model& model,
+    const torch::Tensor& sequences,
+    const FindOptions& options) {
+  const TokenBatch all(sequences);
+  if (!all.ids.defined() || all.ids.numel() == 0) {
+    throw ShapeError(
+        "find_massive", "there are no sequences; give int64 [n, length]");
+  }
+  const auto n_layers = model.config().n_layers;
+  const auto table =
+      options.classify_tokens ? class_table(model) : torch::Tensor();
+  MassiveAccumulator accumulator(
+      n_layers, {options.magnitude, options.ratio}, table);
+  const auto handle = model.add_hook(
+      "blocks.*.resid_post", [&](const torch::Tensor& x, const HookSite& at) {
+        accumulator.observe(at.layer, x, *at.batch);
+        return x;
+      });
+  const auto n_sequences = all.ids.size(0);
+  const auto rows =
+      std::max<std::int64_t>(1, options.tokens_per_pass / all.ids.size(1));
+  ProgressCounter progress(
+      options.progress,
+      {.stage = "find massive activations",
+       .total = n_sequences,
+       .unit = "sequences"});
+  for (std::int64_t first = 0; first < n_sequences; first += rows) {
+    const TokenBatch batch(all.ids.slice(/*dim=*/0, first, first + rows));
+    model.run_blocks(model.embed(batch), 0, n_layers, batch);
+    progress.add(batch.ids.size(0));
+  }
+  auto profile = accumulator.finish();
+  if (options.classify_tokens) {
+    add_token_texts(profile, model.tokenizer());
+  }
+  return profile;
+}
+
+torch::Tensor token_class_table(const Tokenizer& tokenizer) {
+  auto table = at::empty({tokenizer.vocab_size()}, torch::kInt8);
+  for (std::int64_t id = 0; id < tokenizer.vocab_size(); ++id) {
+    const auto text = tokenizer.decode(std::vector<std::int64_t>{id});
+    table.mutable_data_ptr<std::int8_t>()[id] =
+        static_cast<std::int8_t>(classify_text(text));
+  }
+  return table;
+}
+
+} // namespace ma
