@@ -129,7 +129,9 @@ void ablate(const AblationSettings& settings, Run& run) {
   const MassiveProfile profile = find_massive(
       model,
       sequences,
-      {.criterion = settings.find.criterion, .progress = run.progress()});
+      {.magnitude = settings.find.criterion.magnitude,
+       .ratio = settings.find.criterion.ratio,
+       .progress = run.progress()});
   log_found(profile);
   const auto conditions = make_conditions(settings.conditions, profile);
 

@@ -1,6 +1,8 @@
 // Discovered blocks, entries, counts and means put into interventions.
 #include "experiments/ablation/conditions.h"
 
+#include <algorithm>
+
 #include "libma/core/error.h"
 #include "libma/hooks/hook_names.h"
 
@@ -10,6 +12,13 @@ namespace {
 std::int64_t n_entries(const Selection& selection) {
   return static_cast<std::int64_t>(
       selection.positions.size() * selection.dims.size());
+}
+
+bool is_at_start_only(const MassiveProfile& profile) {
+  return std::all_of(
+      profile.sites.begin(), profile.sites.end(), [](const MassiveSite& site) {
+        return site.token_class == TokenClass::kStart;
+      });
 }
 
 /// How many sites the table's first massive condition edits: what a control
@@ -28,7 +37,9 @@ Selection make_selection(
     const MassiveProfile& profile,
     std::int64_t control_sites) {
   if (settings.is_massive) {
-    return profile.top(settings.n_sites);
+    return settings.n_sites == 0 && !is_at_start_only(profile)
+               ? profile.massive()
+               : profile.top(settings.n_sites);
   }
   Selection selection = settings.selection;
   if (settings.has_discovered_count) {
@@ -81,7 +92,7 @@ std::vector<Condition> make_conditions(
       options.low = wanted.low;
       options.high = wanted.high;
       if (wanted.is_mean) {
-        options.means = profile.means;
+        options.means = profile.means_for(options.select);
       }
       for (const std::string& site : sites_of(wanted, profile)) {
         options.site = site;

@@ -166,7 +166,7 @@ ConditionSettings read_condition(
   }
   settings.name = yaml.get<std::string>("name");
   settings.kind = yaml.get_or<std::string>("kind", "set_value");
-  intervention_registry().get(settings.kind, yaml["kind"].place());
+  intervention_registry().get(settings.kind, yaml.place());
   settings.layer = read_layer(yaml);
   settings.site = yaml.get_or<std::string>("site", "resid_post");
   settings.select = read_selection(yaml, found_by);

@@ -30,7 +30,7 @@ struct FindSettings {
 struct LayerChoice {
   enum class Kind { kAuto, kAll, kListed };
   Kind kind = Kind::kAuto;
-  std::vector<std::int64_t> layers; ///< kListed, 0-based
+  std::vector<std::int64_t> layers = {}; ///< kListed, 0-based
 };
 
 /// Entries that a condition edits; what is left out is discovered.
