@@ -41,7 +41,7 @@ torch::Tensor over_bytes(
   if (reinterpret_cast<std::uintptr_t>(data) % size != 0) {
     torch::Tensor copy = torch::empty({count}, options);
     if (count == 0) {
-      return copy;  // its data is null, which memcpy does not take
+      return copy; // its data is null, which memcpy does not take
     }
     std::memcpy(copy.data_ptr(), data, static_cast<std::size_t>(count) * size);
     return copy;
