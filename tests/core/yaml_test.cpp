@@ -232,6 +232,12 @@ TEST(YamlTest, RefusesWhatYamlCppWouldReadWrongly) {
   EXPECT_EQ(parse_error("[1]: 2\n"), "[x.yaml:1] a key must be text");
 }
 
+TEST(YamlTest, EndsOnTextThatYamlCppReadsForever) {
+  EXPECT_NE(parse_error(",a: 1\n"), "nothing was thrown");
+  const auto deep = parse_error(std::string(100'000, '['));
+  EXPECT_EQ(deep, "[x.yaml:1] nested too deeply");
+}
+
 TEST(YamlTest, StopsAtAliasesThatGrowExponentially) {
   std::string text = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n";
   for (int i = 1; i < 12; ++i) {
