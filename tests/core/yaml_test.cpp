@@ -218,7 +218,7 @@ TEST(YamlTest, RefusesWhatYamlCppWouldReadWrongly) {
       "[x.yaml:1] expected 'key: value' lines at the top level");
   EXPECT_EQ(
       parse_error("a: 1\n---\nb: 2\n"),
-      "[x.yaml:3] a second YAML document begins; expected one");
+      "[x.yaml:2] a second YAML document begins; expected one");
   EXPECT_EQ(
       parse_error("a: 1\nb: \x04 2\n"),
       "[x.yaml:2] contains a control character; expected text");
