@@ -7,6 +7,7 @@
 #include "experiments/common/host.h"
 
 #include "libma/core/json_number.h"
+#include "libma/io/sha256.h"
 
 namespace ma::experiments {
 namespace {
@@ -59,6 +60,15 @@ std::vector<Metric> metrics_of(const Table& table) {
     }
   }
   return metrics;
+}
+
+std::map<std::string, std::string> hash_files(
+    const std::vector<std::filesystem::path>& paths) {
+  std::map<std::string, std::string> hashes;
+  for (const auto& path : paths) {
+    hashes[path.string()] = sha256_file(path);
+  }
+  return hashes;
 }
 
 nlohmann::json make_record(const RunFacts& facts, const Findings& findings) {

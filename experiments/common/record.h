@@ -1,8 +1,8 @@
 // record.json: everything needed to know where a number came from.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -25,11 +25,15 @@ struct Metric {
 /// Each number of a table as a Metric, labelled with the text cells of its row.
 std::vector<Metric> metrics_of(const Table& table);
 
+/// SHA-256 of each file, by its path as given.
+std::map<std::string, std::string> hash_files(
+    const std::vector<std::filesystem::path>& paths);
+
 /// What only the experiment itself knows.
 struct Findings {
   std::string device = {}; ///< as used: "cuda:0", not "auto"
   std::string dtype = {};
-  std::map<std::string, std::string> model_files = {}; ///< path -> SHA-256
+  std::map<std::string, std::string> model_files = {}; ///< from hash_files
   std::vector<Metric> metrics = {};
   nlohmann::json details =
       {}; ///< whatever else belongs on record; an object or null

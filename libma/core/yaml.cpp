@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <sstream>
 
+#include <yaml-cpp/depthguard.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include "libma/core/files.h"
@@ -22,6 +25,34 @@ constexpr int kMaxNodes = 100'000; // aliases of aliases grow exponentially
 std::string prefix(const YamlNode& node) {
   return node.path.empty() ? "" : node.path + ": ";
 }
+
+/// Remembers where the latest document began, and nothing else.
+class DocumentStart : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& start) override { mark = start; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(
+      const YAML::Mark&,
+      const std::string&,
+      YAML::anchor_t,
+      const std::string&) override {}
+  void OnSequenceStart(
+      const YAML::Mark&,
+      const std::string&,
+      YAML::anchor_t,
+      YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(
+      const YAML::Mark&,
+      const std::string&,
+      YAML::anchor_t,
+      YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+  YAML::Mark mark;
+};
 
 /// Copies what yaml-cpp parsed into our tree, refusing what yaml-cpp accepts
 /// silently.
@@ -41,13 +72,10 @@ class TreeBuilder {
   YAML::Node parse(const std::string& text) const {
     refuse_binary(text);
     try {
-      const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-      if (documents.size() > 1) {
-        throw ConfigError(
-            place(documents[1].Mark()),
-            "a second YAML document begins; expected one");
-      }
-      return documents.empty() ? YAML::Node() : documents[0];
+      refuse_second_document(text);
+      return YAML::Load(text);
+    } catch (const YAML::DeepRecursion& e) {
+      throw ConfigError(place(e.mark), "nested too deeply");
     } catch (const YAML::Exception& e) {
       throw ConfigError(
           place(e.mark),
@@ -104,6 +132,17 @@ class TreeBuilder {
                 earlier->node->place);
       }
       build(entry.second, to.add(key, key, key_place), depth + 1);
+    }
+  }
+
+  /// Not YAML::LoadAll, which never ends on text that begins with a comma.
+  void refuse_second_document(const std::string& text) const {
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    DocumentStart start;
+    if (parser.HandleNextDocument(start) && parser.HandleNextDocument(start)) {
+      throw ConfigError(
+          place(start.mark), "a second YAML document begins; expected one");
     }
   }
 

@@ -218,7 +218,7 @@ TEST(YamlTest, RefusesWhatYamlCppWouldReadWrongly) {
       "[x.yaml:1] expected 'key: value' lines at the top level");
   EXPECT_EQ(
       parse_error("a: 1\n---\nb: 2\n"),
-      "[x.yaml:3] a second YAML document begins; expected one");
+      "[x.yaml:2] a second YAML document begins; expected one");
   EXPECT_EQ(
       parse_error("a: 1\nb: \x04 2\n"),
       "[x.yaml:2] contains a control character; expected text");
@@ -230,6 +230,12 @@ TEST(YamlTest, RefusesWhatYamlCppWouldReadWrongly) {
       "[x.yaml:1] a: the tag");
   EXPECT_EQ(parse_error("a: &b {c: *b}\n").find("[x.yaml:1] "), 0U);
   EXPECT_EQ(parse_error("[1]: 2\n"), "[x.yaml:1] a key must be text");
+}
+
+TEST(YamlTest, EndsOnTextThatYamlCppReadsForever) {
+  EXPECT_NE(parse_error(",a: 1\n"), "nothing was thrown");
+  const auto deep = parse_error(std::string(100'000, '['));
+  EXPECT_EQ(deep, "[x.yaml:1] nested too deeply");
 }
 
 TEST(YamlTest, StopsAtAliasesThatGrowExponentially) {

@@ -5,6 +5,7 @@
 
 #include "experiments/common/build_info.h"
 #include "experiments/common/host.h"
+#include "tests/temporary_folder.h"
 #include <gtest/gtest.h>
 
 namespace ma::experiments {
@@ -46,6 +47,14 @@ TEST(RecordTest, LabelsTheNumbersOfATableWithItsText) {
   EXPECT_EQ(metrics[0].unit, "nats");
   EXPECT_EQ(metrics[2].labels.at("condition"), "none");
   EXPECT_EQ(metrics[2].value, 8);
+}
+
+TEST(RecordTest, HashesFilesByPath) {
+  const test::TemporaryFolder folder;
+  const auto path = folder.write("weights", "abc");
+  EXPECT_EQ(
+      hash_files({path}).at(path.string()),
+      "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 TEST(BuildInfoTest, NamesACommitOrAdmitsThatThereIsNone) {
