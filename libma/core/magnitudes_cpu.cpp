@@ -35,7 +35,8 @@ template <class T>
 BitsOf<T> magnitude_bits(const T* x) {
   BitsOf<T> bits;
   std::memcpy(&bits, x, sizeof(T));
-  return bits & static_cast<BitsOf<T>>(~BitsOf<T>{0} >> 1);
+  return bits &
+         static_cast<BitsOf<T>>(std::numeric_limits<BitsOf<T>>::max() >> 1);
 }
 
 template <class T>
