@@ -95,8 +95,7 @@ TEST_P(ConditionRunnerTest, KeepsTheModelsOwnHooksBeforeTheEdits) {
   const TokenBatch batch(random_ids(2, 6));
   std::map<std::string, int> calls;
   std::vector<HookHandle> handles;
-  for (const std::string& pattern :
-       {"blocks.*.resid_post", "blocks.*.attn.v"}) {
+  for (const char* pattern : {"blocks.*.resid_post", "blocks.*.attn.v"}) {
     handles.push_back(model_.add_hook(
         pattern, [&](const torch::Tensor& x, const HookSite& at) {
           ++calls[at.name];

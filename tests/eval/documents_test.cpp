@@ -16,7 +16,7 @@ TEST(WikitextDocumentsTest, BeginsAPageAtATitleButNotAtASection) {
   const auto pages = wikitext_documents(
       "\n = One = \n\n = = Section = = \n text \n = Two = \nmore");
   ASSERT_EQ(pages.size(), 2U);
-  EXPECT_EQ(pages[0].text, " = One =\n\n == Section ==\ntext");
+  EXPECT_EQ(pages[0].text, " = One =\n\n== Section ==\ntext ");
   EXPECT_EQ(pages[1].text, " = Two =\nmore");
   EXPECT_EQ(pages[1].bytes, 14);
   EXPECT_EQ(pages[1].words, 5); // the page starts with a space

@@ -1,4 +1,5 @@
 // Token and window counts of the published protocols with real tokenizers.
+#include "tests/temporary_folder.h"
 #include "tests/test_data.h"
 #include <gtest/gtest.h>
 
@@ -13,13 +14,20 @@ class WindowCountsTest : public ::testing::Test {
   void SetUp() override {
     MA_REQUIRE_REFERENCE("tokenizers/gpt2/tokenizer.json");
     MA_REQUIRE_REFERENCE("text/wikitext2/wiki.test.raw");
-    tokenizer_ = load_tokenizer(testing::reference_path("tokenizers/gpt2"));
+    std::filesystem::copy_file(
+        testing::reference_path("tokenizers/gpt2/tokenizer.json"),
+        folder_ / "tokenizer.json");
+    folder_.write(
+        "tokenizer_config.json",
+        R"({"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>"})");
+    tokenizer_ = load_tokenizer(folder_.path());
   }
 
   static std::vector<Document> text(const std::string& name) {
     return {plain_document(read_text(testing::reference_path("text/" + name)))};
   }
 
+  test::TemporaryFolder folder_;
   std::unique_ptr<Tokenizer> tokenizer_;
 };
 

@@ -123,15 +123,14 @@ TEST_P(HookInvariantsTest, EveryEffectDiesWithItsHandle) {
   const auto logits = model_.forward(batch_);
   for (const std::string& name : model_.hook_names()) {
     {
+      // A norm would undo a factor or an amount that is the same for all dims.
       const auto handle =
           model_.add_hook(name, [](const torch::Tensor& x, const HookSite&) {
-            return at::where(x.isinf(), x, x * 1.25 + 0.5);
+            const auto amounts = at::arange(x.size(-1), x.options()).cos();
+            return at::where(x.isinf(), x, x * 1.25 + amounts);
           });
-      const bool is_softmax_input = name.ends_with(".attn_scores");
-      const double change = testing::difference(model_.forward(batch_), logits);
-      // The last block's values at earlier positions never reach a logit, all
-      // others do.
-      EXPECT_GT(change, is_softmax_input ? 1e-6 : 1e-5) << name;
+      EXPECT_GT(testing::difference(model_.forward(batch_), logits), 1e-4)
+          << name;
     }
     EXPECT_TRUE(has_same_bits(model_.forward(batch_), logits)) << name;
   }
