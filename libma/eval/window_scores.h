@@ -22,7 +22,7 @@ struct WindowScore {
   std::int64_t n_nonfinite = 0; ///< tokens whose NLL is infinite or NaN
   /// Entries that each edit of the condition wrote in the pass that this window
   /// was part of; counted at the pass's first window, 0 at its others.
-  std::vector<std::int64_t> edited;
+  std::vector<std::int64_t> edited = {};
 
   bool operator==(const WindowScore&) const = default;
 };
