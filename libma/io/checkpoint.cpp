@@ -66,6 +66,7 @@ const TensorInfo& find_tensor(
   const auto found = tensors.find(name);
   if (found == tensors.end()) {
     std::vector<std::string> names;
+    names.reserve(tensors.size());
     for (const auto& entry : tensors) {
       names.push_back(entry.first);
     }

@@ -91,7 +91,9 @@ void MappedFile::release(std::uint64_t offset, std::uint64_t count) const {
   const std::uintptr_t last = (begin + range.size()) / page * page;
   if (first < last) {
     // Advice only: a kernel that declines it costs memory, not correctness.
-    ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+    auto* const start =
+        const_cast<std::uint8_t*>(range.data()) + (first - begin);
+    ::madvise(start, last - first, MADV_DONTNEED);
   }
 }
 
