@@ -31,6 +31,19 @@ json to_json(const PerplexityResult& result, const std::string& task) {
       {"window_nll_nats", windows}};
 }
 
+/// Texts of tokens on one line: "the" "\\n".
+std::string quoted(const std::vector<std::string>& texts) {
+  std::vector<std::string> quoted;
+  for (const std::string& text : texts) {
+    quoted.push_back(json(text).dump(
+        /*indent=*/-1,
+        ' ',
+        /*ensure_ascii=*/false,
+        json::error_handler_t::replace));
+  }
+  return join(quoted, " ");
+}
+
 } // namespace
 
 Table sites_table(const MassiveProfile& profile) {
@@ -59,7 +72,7 @@ Table sites_table(const MassiveProfile& profile) {
          site.std,
          site.max_over_median,
          100 * site.sequence_share,
-         join(site.tokens, " ")});
+         quoted(site.tokens)});
   }
   return table;
 }
