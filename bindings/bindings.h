@@ -7,11 +7,15 @@
 
 namespace ma::python {
 
+void bind_ablation(py::module_& m);
+void bind_analysis(py::module_& m);
 void bind_errors(py::module_& m);
 void bind_hooks(py::module_& m);
 void bind_interventions(py::module_& m);
 void bind_model(py::module_& m, py::class_<BoundModel>& model);
 void bind_model_hooks(py::module_& m, py::class_<BoundModel>& model);
+void bind_table(py::module_& m);
 void bind_tokenizer(py::module_& m);
+void bind_windows(py::module_& m);
 
 }  // namespace ma::python

@@ -13,9 +13,13 @@ Example:
     Model('llama', n_layers=2, d_model=32, vocab=64, dtype=float32, device=cpu)
 )");
   bind_errors(m);
+  bind_table(m);
   bind_hooks(m);
   bind_tokenizer(m);
   bind_interventions(m);
   bind_model(m, model);
   bind_model_hooks(m, model);
+  bind_analysis(m);
+  bind_windows(m);
+  bind_ablation(m);
 }

@@ -3,28 +3,10 @@
 
 #include <torch/csrc/autograd/python_variable.h>
 
-#include <utility>
-
+#include "bindings/held_function.h"
 #include "libma/core/error.h"
 
 namespace ma::python {
-namespace {
-
-/// A reference that may be dropped on a thread without the GIL.
-std::shared_ptr<py::function> hold(const py::function& fn) {
-  return {new py::function(fn), [](py::function* held) {
-            if (Py_IsInitialized() == 0) {
-              held->release(); // the interpreter is gone, and its objects with it
-              delete held;
-              return;
-            }
-            const py::gil_scoped_acquire gil;
-            delete held;
-          }};
-}
-
-}  // namespace
-
 HookFn python_hook(const py::function& fn) {
   return [held = hold(fn)](const torch::Tensor& x, const HookSite& at) -> torch::Tensor {
     const py::gil_scoped_acquire gil;

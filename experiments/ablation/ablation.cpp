@@ -1,5 +1,6 @@
 // Ablation (Sun et al. 2024, Table 3): find the massive activations of a model,
 // edit them, measure what the edit costs.
+#include "libma/analysis/massive_tables.h"
 #include "libma/eval/ablation.h"
 
 #include <map>

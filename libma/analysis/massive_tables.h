@@ -1,0 +1,17 @@
+// A MassiveProfile as tables: its sites, and its blocks.
+#pragma once
+
+#include "libma/analysis/massive.h"
+#include "libma/core/table.h"
+
+namespace ma {
+
+/// The sites that were found: one row each, strongest first, blocks in both
+/// bases.
+Table sites_table(const MassiveProfile& profile);
+
+/// One row per block: the three largest magnitudes, median, ratio, share of
+/// sequences that meet the criterion.
+Table layers_table(const MassiveProfile& profile);
+
+} // namespace ma
