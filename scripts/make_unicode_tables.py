@@ -1,7 +1,8 @@
 """Writes the Unicode tables of libma/io/tokenizer by asking Hugging Face `tokenizers` about every code point.
 
-Each stage of `tokenizers` carries a Unicode version of its own (Oniguruma, Rust's standard library, two small crates), and
-a tokenizer is exact only with the same ones. Run after an upgrade of `tokenizers`, then rerun tests/python/test_tokenizer.py:
+Each stage of `tokenizers` carries a Unicode version of its own (Oniguruma, Rust's standard library, two small crates),
+and a tokenizer is exact only with the same ones. Run after an upgrade of `tokenizers`, then rerun
+tests/python/test_tokenizer.py:
 
     python scripts/make_unicode_tables.py libma/io/tokenizer
 """

@@ -1,4 +1,5 @@
-// Finding added tokens in a text, with the rules of Hugging Face's AddedVocabulary.
+// Finding added tokens in a text, with the rules of Hugging Face's
+// AddedVocabulary.
 #include "libma/io/tokenizer/added_tokens.h"
 
 #include <algorithm>
@@ -24,7 +25,8 @@ std::uint8_t class_behind(std::string_view text, std::size_t at) {
 
 bool touches_word(std::string_view text, Span span) {
   return (span.first > 0 && (class_before(text, span.first) & kWord) != 0) ||
-         (span.last < text.size() && (class_behind(text, span.last) & kWord) != 0);
+         (span.last < text.size() &&
+          (class_behind(text, span.last) & kWord) != 0);
 }
 
 std::size_t start_of_space(std::string_view text, std::size_t at) {
@@ -43,10 +45,11 @@ std::size_t end_of_space(std::string_view text, std::size_t at) {
   return at;
 }
 
-}  // namespace
+} // namespace
 
 AddedTokenFinder::AddedTokenFinder(
-    const std::vector<const AddedToken*>& tokens, const std::vector<std::string>& patterns) {
+    const std::vector<const AddedToken*>& tokens,
+    const std::vector<std::string>& patterns) {
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (patterns[i].empty()) {
       continue;
@@ -75,7 +78,8 @@ std::uint32_t AddedTokenFinder::child(std::uint32_t node, char byte) const {
   return 0;
 }
 
-Section AddedTokenFinder::longest_at(std::string_view text, std::size_t at) const {
+Section AddedTokenFinder::longest_at(
+    std::string_view text, std::size_t at) const {
   Section longest;
   std::uint32_t node = 0;
   for (std::size_t i = at; i < text.size(); ++i) {
@@ -90,7 +94,8 @@ Section AddedTokenFinder::longest_at(std::string_view text, std::size_t at) cons
   return longest;
 }
 
-std::vector<Section> AddedTokenFinder::split(std::string_view text, bool parse_special) const {
+std::vector<Section> AddedTokenFinder::split(
+    std::string_view text, bool parse_special) const {
   std::vector<Section> sections;
   std::size_t covered = 0;
   for (std::size_t at = 0; nodes_.size() > 1 && at < text.size();) {
@@ -102,7 +107,8 @@ std::vector<Section> AddedTokenFinder::split(std::string_view text, bool parse_s
     }
     at = found.span.last;
     const AddedToken& token = *found.token;
-    if ((token.special && !parse_special) || (token.single_word && touches_word(text, found.span))) {
+    if ((token.special && !parse_special) ||
+        (token.single_word && touches_word(text, found.span))) {
       continue;
     }
     Span span = found.span;
@@ -124,4 +130,4 @@ std::vector<Section> AddedTokenFinder::split(std::string_view text, bool parse_s
   return sections;
 }
 
-}  // namespace ma::tok
+} // namespace ma::tok

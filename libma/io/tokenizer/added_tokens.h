@@ -1,4 +1,5 @@
-// Tokens that are found in the text before the model sees it: special ones ("<|endoftext|>") and others added to a vocabulary.
+// Tokens that are found in the text before the model sees it: special ones
+// ("<|endoftext|>") and others added to a vocabulary.
 #pragma once
 
 #include <array>
@@ -16,26 +17,33 @@ namespace ma::tok {
 struct AddedToken {
   std::uint32_t id = 0;
   std::string content;
-  bool single_word = false;  ///< only where no word character touches it
-  bool lstrip = false;       ///< takes the white space before it along
-  bool rstrip = false;       ///< takes the white space behind it along
-  bool normalized = false;   ///< found in the normalised text, by its normalised content
-  bool special = false;      ///< left out by decode(skip_special), left alone by encode without parse_special
+  bool single_word = false; ///< only where no word character touches it
+  bool lstrip = false;      ///< takes the white space before it along
+  bool rstrip = false;      ///< takes the white space behind it along
+  bool normalized =
+      false; ///< found in the normalised text, by its normalised content
+  bool special = false; ///< left out by decode(skip_special), left alone by
+                        ///< encode without parse_special
 };
 
 /// A stretch of text: an added token, or what lies between two of them.
 struct Section {
   Span span;
-  const AddedToken* token = nullptr;  ///< null for ordinary text
+  const AddedToken* token = nullptr; ///< null for ordinary text
 };
 
-/// Finds tokens in a text: the leftmost first, the longest of those that start there.
+/// Finds tokens in a text: the leftmost first, the longest of those that start
+/// there.
 class AddedTokenFinder {
  public:
-  /// `tokens` must outlive this object and stay where they are; `patterns` says how each is written in the text.
-  AddedTokenFinder(const std::vector<const AddedToken*>& tokens, const std::vector<std::string>& patterns);
+  /// `tokens` must outlive this object and stay where they are; `patterns` says
+  /// how each is written in the text.
+  AddedTokenFinder(
+      const std::vector<const AddedToken*>& tokens,
+      const std::vector<std::string>& patterns);
 
-  /// Cuts `text` into sections that cover it, in order. Special tokens are ordinary text unless `parse_special`.
+  /// Cuts `text` into sections that cover it, in order. Special tokens are
+  /// ordinary text unless `parse_special`.
   std::vector<Section> split(std::string_view text, bool parse_special) const;
 
  private:
@@ -48,8 +56,8 @@ class AddedTokenFinder {
   Section longest_at(std::string_view text, std::size_t at) const;
   std::uint32_t child(std::uint32_t node, char byte) const;
 
-  std::vector<Node> nodes_{1};              ///< a trie over bytes; node 0 is the root
-  std::array<bool, 256> starts_token_{};  ///< by first byte
+  std::vector<Node> nodes_{1}; ///< a trie over bytes; node 0 is the root
+  std::array<bool, 256> starts_token_{}; ///< by first byte
 };
 
-}  // namespace ma::tok
+} // namespace ma::tok

@@ -18,4 +18,4 @@ Span AlignedText::source(Span range) const {
   return {offset_ + range.first, offset_ + range.last};
 }
 
-}  // namespace ma::tok
+} // namespace ma::tok

@@ -1,4 +1,5 @@
-// A text on its way through the stages: its bytes as they are now, and where in the input each one came from.
+// A text on its way through the stages: its bytes as they are now, and where in
+// the input each one came from.
 #pragma once
 
 #include <cstddef>
@@ -18,20 +19,29 @@ struct Span {
 };
 
 /// The part of `text` that `span` covers.
-inline std::string_view slice(std::string_view text, Span span) { return text.substr(span.first, span.size()); }
+inline std::string_view slice(std::string_view text, Span span) {
+  return text.substr(span.first, span.size());
+}
 
 class AlignedText {
  public:
-  /// Part of the input, unchanged: `text` begins at byte `offset` of it and must outlive this object.
-  AlignedText(std::string_view text, std::size_t offset) : input_(text), offset_(offset) {}
+  /// Part of the input, unchanged: `text` begins at byte `offset` of it and
+  /// must outlive this object.
+  AlignedText(std::string_view text, std::size_t offset)
+      : input_(text), offset_(offset) {}
 
-  /// A rewritten text; `sources` holds, for each byte, the input bytes of the character that it came from.
-  AlignedText(std::string text, std::vector<Span> sources) : text_(std::move(text)), sources_(std::move(sources)) {}
+  /// A rewritten text; `sources` holds, for each byte, the input bytes of the
+  /// character that it came from.
+  AlignedText(std::string text, std::vector<Span> sources)
+      : text_(std::move(text)), sources_(std::move(sources)) {}
 
   /// The bytes as they are now, valid UTF-8.
-  std::string_view view() const { return sources_.empty() ? input_ : std::string_view(text_); }
+  std::string_view view() const {
+    return sources_.empty() ? input_ : std::string_view(text_);
+  }
 
-  /// Input bytes of `range`, extended to whole characters, as Hugging Face reports them.
+  /// Input bytes of `range`, extended to whole characters, as Hugging Face
+  /// reports them.
   Span source(Span range) const;
 
  private:
@@ -41,4 +51,4 @@ class AlignedText {
   std::vector<Span> sources_;
 };
 
-}  // namespace ma::tok
+} // namespace ma::tok

@@ -20,14 +20,18 @@ constexpr std::uint32_t kNoToken = std::numeric_limits<std::uint32_t>::max();
 
 struct StringHash {
   using is_transparent = void;
-  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  std::size_t operator()(std::string_view text) const {
+    return std::hash<std::string_view>()(text);
+  }
 };
 template <class Value>
-using StringMap = std::unordered_map<std::string, Value, StringHash, std::equal_to<>>;
+using StringMap =
+    std::unordered_map<std::string, Value, StringHash, std::equal_to<>>;
 
 class ByteBpe : public TokenModel {
  public:
-  ByteBpe(const BpeData& data, std::string_view where) : ignore_merges_(data.ignore_merges), fuse_unknown_(data.fuse_unknown) {
+  ByteBpe(const BpeData& data, std::string_view where)
+      : ignore_merges_(data.ignore_merges), fuse_unknown_(data.fuse_unknown) {
     StringMap<std::uint32_t> ids;
     for (const auto& [token, id] : data.vocab) {
       ids[token] = id;
@@ -35,7 +39,13 @@ class ByteBpe : public TokenModel {
     const auto id_of = [&](const std::string& token, const char* role) {
       const auto found = ids.find(token);
       if (found == ids.end()) {
-        throw ConfigError(where, c10::str(role, " ", in_quotes(token), " is not in the vocabulary; the file is damaged"));
+        throw ConfigError(
+            where,
+            c10::str(
+                role,
+                " ",
+                in_quotes(token),
+                " is not in the vocabulary; the file is damaged"));
       }
       return found->second;
     };
@@ -45,13 +55,18 @@ class ByteBpe : public TokenModel {
     merges_.reserve(data.merges.size());
     for (std::size_t rank = 0; rank < data.merges.size(); ++rank) {
       const auto& [left, right] = data.merges[rank];
-      const std::uint32_t merged = id_of(left + right, "the result of a merge,");
-      merges_.set(id_of(left, "the merged token"), id_of(right, "the merged token"), {static_cast<std::uint32_t>(rank), merged});
+      const std::uint32_t merged =
+          id_of(left + right, "the result of a merge,");
+      merges_.set(
+          id_of(left, "the merged token"),
+          id_of(right, "the merged token"),
+          {static_cast<std::uint32_t>(rank), merged});
     }
     add_words(ids);
   }
 
-  void tokenize(std::string_view piece, std::vector<PieceToken>& tokens) const override {
+  void tokenize(
+      std::string_view piece, std::vector<PieceToken>& tokens) const override {
     const auto whole = words_.find(piece);
     if (whole != words_.end()) {
       tokens.push_back({whole->second, {0, piece.size()}});
@@ -64,7 +79,8 @@ class ByteBpe : public TokenModel {
 
  private:
   /// One token for each byte that has one.
-  void add_bytes(std::string_view piece, std::vector<PieceToken>& tokens) const {
+  void add_bytes(
+      std::string_view piece, std::vector<PieceToken>& tokens) const {
     bool after_unknown = false;
     for (std::size_t at = 0; at < piece.size(); ++at) {
       const std::uint32_t id = byte_ids_[static_cast<unsigned char>(piece[at])];
@@ -79,14 +95,15 @@ class ByteBpe : public TokenModel {
     }
   }
 
-  /// Fills the tables by bytes. A word that the merges would not put together again is left to them.
+  /// Fills the tables by bytes. A word that the merges would not put together
+  /// again is left to them.
   void add_words(const StringMap<std::uint32_t>& ids) {
     byte_ids_.fill(kNoToken);
     StringMap<std::uint32_t> words;
     for (const auto& [token, id] : ids) {
       const std::optional<std::string> bytes = bytes_of_letters(token);
       if (!bytes || bytes->empty()) {
-        continue;  // no text of bytes can be this token
+        continue; // no text of bytes can be this token
       }
       if (bytes->size() == 1) {
         byte_ids_[static_cast<unsigned char>(bytes->front())] = id;
@@ -100,7 +117,8 @@ class ByteBpe : public TokenModel {
         add_bytes(bytes, tokens);
         merge_symbols(merges_, tokens, 0);
       }
-      if (ignore_merges_ || (tokens.size() == 1 && tokens[0].id == id && tokens[0].span.size() == bytes.size())) {
+      if (ignore_merges_ || (tokens.size() == 1 && tokens[0].id == id &&
+                             tokens[0].span.size() == bytes.size())) {
         words_.emplace(bytes, id);
       }
     }
@@ -110,14 +128,15 @@ class ByteBpe : public TokenModel {
   bool fuse_unknown_;
   std::optional<std::uint32_t> unknown_;
   std::array<std::uint32_t, 256> byte_ids_{};
-  StringMap<std::uint32_t> words_;  ///< pieces that become one token
+  StringMap<std::uint32_t> words_; ///< pieces that become one token
   MergeTable merges_;
 };
 
-}  // namespace
+} // namespace
 
-std::unique_ptr<TokenModel> make_byte_bpe(const BpeData& data, std::string_view where) {
+std::unique_ptr<TokenModel> make_byte_bpe(
+    const BpeData& data, std::string_view where) {
   return std::make_unique<ByteBpe>(data, where);
 }
 
-}  // namespace ma::tok
+} // namespace ma::tok

@@ -3,8 +3,8 @@
 
 #include <array>
 
-#include "libma/io/tokenizer/pre_tokenizer.h"
 #include "libma/io/tokenizer/code_points.h"
+#include "libma/io/tokenizer/pre_tokenizer.h"
 
 namespace ma::tok {
 namespace {
@@ -13,13 +13,16 @@ constexpr char32_t kLastLetter = 0x143;
 
 struct ByteAlphabet {
   std::array<std::string, 256> letters;
-  std::array<int, kLastLetter + 1> bytes{};  ///< byte of a letter, -1 for other characters
+  std::array<int, kLastLetter + 1>
+      bytes{}; ///< byte of a letter, -1 for other characters
 
   ByteAlphabet() {
     bytes.fill(-1);
-    char32_t next = 0x100;  // bytes that cannot be printed take the letters from here on
+    char32_t next =
+        0x100; // bytes that cannot be printed take the letters from here on
     for (int byte = 0; byte < 256; ++byte) {
-      const bool printable = (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte != 0xAD);
+      const bool printable =
+          (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte != 0xAD);
       const char32_t letter = printable ? static_cast<char32_t>(byte) : next++;
       append_utf8(letters[static_cast<std::size_t>(byte)], letter);
       bytes[letter] = byte;
@@ -41,7 +44,7 @@ class PrefixSpace : public PreTokenizer {
     for (Span& piece : list.pieces) {
       const std::size_t first = text.size();
       if (old[piece.first] != ' ') {
-        text += ' ';  // aligned with the character behind it
+        text += ' '; // aligned with the character behind it
         sources.push_back(list.text->source({piece.first, piece.first + 1}));
       }
       for (std::size_t at = piece.first; at < piece.last; ++at) {
@@ -50,7 +53,8 @@ class PrefixSpace : public PreTokenizer {
       }
       piece = {first, text.size()};
     }
-    list.text = std::make_shared<AlignedText>(std::move(text), std::move(sources));
+    list.text =
+        std::make_shared<AlignedText>(std::move(text), std::move(sources));
   }
 };
 
@@ -60,12 +64,14 @@ class OnByteLetters : public PreTokenizer {
 
   void split(PieceList& list) const override {
     std::string letters;
-    std::vector<std::size_t> bytes;  // byte of the text that each byte of `letters` spells
+    std::vector<std::size_t>
+        bytes; // byte of the text that each byte of `letters` spells
     PieceList spelled;
     for (const Span piece : list.pieces) {
       const std::size_t first = letters.size();
       for (std::size_t at = piece.first; at < piece.last; ++at) {
-        letters += byte_letter(static_cast<unsigned char>(list.text->view()[at]));
+        letters +=
+            byte_letter(static_cast<unsigned char>(list.text->view()[at]));
         bytes.resize(letters.size(), at);
       }
       spelled.pieces.push_back({first, letters.size()});
@@ -82,14 +88,17 @@ class OnByteLetters : public PreTokenizer {
   PreTokenizerPtr stage_;
 };
 
-}  // namespace
+} // namespace
 
-const std::string& byte_letter(unsigned char byte) { return ByteAlphabet::instance().letters[byte]; }
+const std::string& byte_letter(unsigned char byte) {
+  return ByteAlphabet::instance().letters[byte];
+}
 
 std::optional<std::string> bytes_of_letters(std::string_view letters) {
   const ByteAlphabet& alphabet = ByteAlphabet::instance();
   std::string bytes;
-  for (const char* at = letters.data(); at != letters.data() + letters.size();) {
+  for (const char* at = letters.data();
+       at != letters.data() + letters.size();) {
     const char32_t letter = next_code_point(at);
     if (letter > kLastLetter || alphabet.bytes[letter] < 0) {
       return std::nullopt;
@@ -99,10 +108,12 @@ std::optional<std::string> bytes_of_letters(std::string_view letters) {
   return bytes;
 }
 
-PreTokenizerPtr make_prefix_space() { return std::make_unique<PrefixSpace>(); }
+PreTokenizerPtr make_prefix_space() {
+  return std::make_unique<PrefixSpace>();
+}
 
 PreTokenizerPtr make_on_byte_letters(PreTokenizerPtr stage) {
   return std::make_unique<OnByteLetters>(std::move(stage));
 }
 
-}  // namespace ma::tok
+} // namespace ma::tok

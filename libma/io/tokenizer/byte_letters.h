@@ -1,4 +1,5 @@
-// GPT-2's byte alphabet: each byte as a letter that can be printed ("Ġ" for a space).
+// GPT-2's byte alphabet: each byte as a letter that can be printed ("Ġ" for a
+// space).
 #pragma once
 
 #include <optional>
@@ -10,7 +11,8 @@ namespace ma::tok {
 /// The letter of `byte`, as UTF-8 (one or two bytes).
 const std::string& byte_letter(unsigned char byte);
 
-/// The bytes that `letters` spell, or nothing when one of its characters is no byte's letter.
+/// The bytes that `letters` spell, or nothing when one of its characters is no
+/// byte's letter.
 std::optional<std::string> bytes_of_letters(std::string_view letters);
 
-}  // namespace ma::tok
+} // namespace ma::tok

@@ -12,7 +12,10 @@ namespace {
 
 constexpr std::size_t kCodePoints = 0x110000;
 
-void add_ranges(std::vector<std::uint8_t>& masks, std::span<const CodePointRange> ranges, CharClass bit) {
+void add_ranges(
+    std::vector<std::uint8_t>& masks,
+    std::span<const CodePointRange> ranges,
+    CharClass bit) {
   for (const CodePointRange& range : ranges) {
     for (char32_t c = range.first; c <= range.last; ++c) {
       masks[c] |= bit;
@@ -20,7 +23,8 @@ void add_ranges(std::vector<std::uint8_t>& masks, std::span<const CodePointRange
   }
 }
 
-/// A text of which no character decomposes for good, carries a mark or composes with the one before is its own NFC.
+/// A text of which no character decomposes for good, carries a mark or composes
+/// with the one before is its own NFC.
 void add_nfc_active(std::vector<std::uint8_t>& masks) {
   for (const PairDecomposition& pair : pair_decompositions()) {
     masks[pair.second] |= kNfcActive;
@@ -36,12 +40,13 @@ void add_nfc_active(std::vector<std::uint8_t>& masks) {
       masks[c] |= kNfcActive;
     }
   }
-  for (char32_t jamo = 0x1160; jamo <= 0x11FF; ++jamo) {  // Hangul vowels and final consonants join what is before
+  for (char32_t jamo = 0x1160; jamo <= 0x11FF;
+       ++jamo) { // Hangul vowels and final consonants join what is before
     masks[jamo] |= kNfcActive;
   }
 }
 
-}  // namespace
+} // namespace
 
 CharClasses::CharClasses() : masks_(kCodePoints, 0) {
   add_ranges(masks_, letter_ranges(), kLetter);
@@ -58,4 +63,4 @@ const CharClasses& CharClasses::instance() {
   return classes;
 }
 
-}  // namespace ma::tok
+} // namespace ma::tok

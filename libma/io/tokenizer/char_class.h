@@ -14,7 +14,7 @@ enum CharClass : std::uint8_t {
   kNumeric = 8,
   kPunctuation = 16,
   kWord = 32,
-  kNfcActive = 64,  ///< NFC may change a text that holds this character
+  kNfcActive = 64, ///< NFC may change a text that holds this character
 };
 
 /// Class masks of all code points. Built once, on first use.
@@ -31,4 +31,4 @@ class CharClasses {
   std::vector<std::uint8_t> masks_;
 };
 
-}  // namespace ma::tok
+} // namespace ma::tok

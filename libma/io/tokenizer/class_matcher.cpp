@@ -1,7 +1,7 @@
 // Matchers without a regular expression: characters of a class, and a literal.
 #include "libma/io/tokenizer/char_class.h"
-#include "libma/io/tokenizer/matcher.h"
 #include "libma/io/tokenizer/code_points.h"
+#include "libma/io/tokenizer/matcher.h"
 
 namespace ma::tok {
 namespace {
@@ -14,7 +14,9 @@ class ClassMatcher : public Matcher {
     const CharClasses& table = CharClasses::instance();
     const char* const begin = text.data();
     const char* const end = begin + text.size();
-    const auto position = [begin](const char* at) { return static_cast<std::size_t>(at - begin); };
+    const auto position = [begin](const char* at) {
+      return static_cast<std::size_t>(at - begin);
+    };
     std::size_t gap = 0;
     for (const char* at = begin; at != end;) {
       const std::size_t first = position(at);
@@ -62,12 +64,14 @@ class LiteralMatcher : public Matcher {
   std::string literal_;
 };
 
-}  // namespace
+} // namespace
 
-std::unique_ptr<Matcher> make_class_matcher(std::uint8_t classes) { return std::make_unique<ClassMatcher>(classes); }
+std::unique_ptr<Matcher> make_class_matcher(std::uint8_t classes) {
+  return std::make_unique<ClassMatcher>(classes);
+}
 
 std::unique_ptr<Matcher> make_literal_matcher(const std::string& literal) {
   return std::make_unique<LiteralMatcher>(literal);
 }
 
-}  // namespace ma::tok
+} // namespace ma::tok

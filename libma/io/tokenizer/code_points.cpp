@@ -16,7 +16,8 @@ std::size_t invalid_length(std::string_view rest) {
   if (lead < 0xE0 || lead > 0xF4 || rest.size() < 2) {
     return 1;
   }
-  // No overlong forms (E0, F0), no surrogates (ED), nothing above U+10FFFF (F4).
+  // No overlong forms (E0, F0), no surrogates (ED), nothing above U+10FFFF
+  // (F4).
   const unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
   const unsigned char high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
   if (byte(1) < low || byte(1) > high) {
@@ -25,7 +26,7 @@ std::size_t invalid_length(std::string_view rest) {
   return lead >= 0xF0 && rest.size() > 2 && is_continuation(rest[2]) ? 3 : 2;
 }
 
-}  // namespace
+} // namespace
 
 void append_utf8(std::string& text, char32_t code_point) {
   const auto tail = [&](int shift) {
@@ -59,4 +60,4 @@ std::string replace_invalid_utf8(std::string_view bytes) {
   return text.append(bytes);
 }
 
-}  // namespace ma::tok
+} // namespace ma::tok

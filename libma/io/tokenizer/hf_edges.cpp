@@ -25,19 +25,27 @@ Json read_object(const std::filesystem::path& file) {
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
   Json json = parse_json(text, file.string());
   if (!json.is_object()) {
-    throw FileError(file.string(), "is not a JSON object; fetch the model again");
+    throw FileError(
+        file.string(), "is not a JSON object; fetch the model again");
   }
   return json;
 }
 
 /// `"<s>"` or `{"content": "<s>", ...}`; nothing for null.
-std::optional<std::string> token_content(const Json& json, const std::string& where) {
+std::optional<std::string> token_content(
+    const Json& json, const std::string& where) {
   if (json.is_null()) {
     return std::nullopt;
   }
-  const Json& content = json.is_object() && json.contains("content") ? json.at("content") : json;
+  const Json& content =
+      json.is_object() && json.contains("content") ? json.at("content") : json;
   if (!content.is_string()) {
-    throw FileError(where, c10::str("a special token is ", json.dump(), ", not a string or an object with content"));
+    throw FileError(
+        where,
+        c10::str(
+            "a special token is ",
+            json.dump(),
+            ", not a string or an object with content"));
   }
   return content.get<std::string>();
 }
@@ -45,25 +53,37 @@ std::optional<std::string> token_content(const Json& json, const std::string& wh
 /// The first of a list of ids, or the id itself.
 std::optional<std::int64_t> first_id(const Json& json) {
   const Json& id = json.is_array() && !json.empty() ? json.front() : json;
-  return id.is_number_integer() ? std::optional(id.get<std::int64_t>()) : std::nullopt;
+  return id.is_number_integer() ? std::optional(id.get<std::int64_t>())
+                                : std::nullopt;
 }
 
 class Folder {
  public:
   Folder(const std::filesystem::path& folder, const TokenIds& ids)
-      : folder_(folder), ids_(ids), tokenizer_config_(read_object(folder / "tokenizer_config.json")) {}
+      : folder_(folder),
+        ids_(ids),
+        tokenizer_config_(read_object(folder / "tokenizer_config.json")) {}
 
   std::int64_t id(const std::string& content, const std::string& file) const {
     const auto found = ids_(content);
     if (!found) {
-      throw ConfigError((folder_ / file).string(), c10::str("the token ", in_quotes(content), " is not in the vocabulary; correct the file"));
+      throw ConfigError(
+          (folder_ / file).string(),
+          c10::str(
+              "the token ",
+              in_quotes(content),
+              " is not in the vocabulary; correct the file"));
     }
     return *found;
   }
 
-  /// The id of the token called `name` ("bos"), `fallback` where only the model's configuration is left to ask.
-  std::optional<std::int64_t> edge(const std::string& name, const std::optional<std::string>& fallback) const {
-    for (const char* const file : {"tokenizer_config.json", "special_tokens_map.json"}) {
+  /// The id of the token called `name` ("bos"), `fallback` where only the
+  /// model's configuration is left to ask.
+  std::optional<std::int64_t> edge(
+      const std::string& name,
+      const std::optional<std::string>& fallback) const {
+    for (const char* const file :
+         {"tokenizer_config.json", "special_tokens_map.json"}) {
       const Json json = read_object(folder_ / file);
       const auto found = json.find(name + "_token");
       if (found != json.end()) {
@@ -74,7 +94,8 @@ class Folder {
     if (fallback) {
       return id(*fallback, "tokenizer.json");
     }
-    if (tokenizer_config_.value("tokenizer_class", Json()) == "PreTrainedTokenizerFast") {
+    if (tokenizer_config_.value("tokenizer_class", Json()) ==
+        "PreTrainedTokenizerFast") {
       return std::nullopt;
     }
     for (const char* const file : {"generation_config.json", "config.json"}) {
@@ -86,7 +107,9 @@ class Folder {
     return std::nullopt;
   }
 
-  bool adds_bos() const { return tokenizer_config_.value("add_bos_token", Json()) == true; }
+  bool adds_bos() const {
+    return tokenizer_config_.value("add_bos_token", Json()) == true;
+  }
 
  private:
   std::filesystem::path folder_;
@@ -94,10 +117,12 @@ class Folder {
   Json tokenizer_config_;
 };
 
-}  // namespace
+} // namespace
 
 EdgeTokens read_edge_tokens(
-    const std::filesystem::path& tokenizer_json, const std::optional<std::string>& first_token, const TokenIds& ids) {
+    const std::filesystem::path& tokenizer_json,
+    const std::optional<std::string>& first_token,
+    const TokenIds& ids) {
   const Folder folder(tokenizer_json.parent_path(), ids);
   EdgeTokens edges;
   edges.bos = folder.edge("bos", first_token);
@@ -107,4 +132,4 @@ EdgeTokens read_edge_tokens(
   return edges;
 }
 
-}  // namespace ma::tok
+} // namespace ma::tok

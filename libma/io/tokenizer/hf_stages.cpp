@@ -14,8 +14,20 @@ namespace {
 
 using Json = nlohmann::json;
 
-[[noreturn]] void refuse(std::string_view where, const char* stage, const std::string& kind, const char* known) {
-  throw ConfigError(where, c10::str("the ", stage, " ", in_quotes(kind), " is not supported; known: ", known));
+[[noreturn]] void refuse(
+    std::string_view where,
+    const char* stage,
+    const std::string& kind,
+    const char* known) {
+  throw ConfigError(
+      where,
+      c10::str(
+          "the ",
+          stage,
+          " ",
+          in_quotes(kind),
+          " is not supported; known: ",
+          known));
 }
 
 /// `json[key]`, or `fallback` where it is absent or null.
@@ -25,9 +37,12 @@ T value_or(const Json& json, const char* key, T fallback) {
   return found == json.end() || found->is_null() ? fallback : found->get<T>();
 }
 
-std::string kind_of(const Json& json) { return json.at("type").get<std::string>(); }
+std::string kind_of(const Json& json) {
+  return json.at("type").get<std::string>();
+}
 
-/// Collects the stages of a pre-tokenizer. What comes after ByteLevel sees byte letters.
+/// Collects the stages of a pre-tokenizer. What comes after ByteLevel sees byte
+/// letters.
 class StageList {
  public:
   explicit StageList(std::string_view where) : where_(where) {}
@@ -41,21 +56,32 @@ class StageList {
     } else if (kind == "ByteLevel") {
       add_byte_level(json);
     } else if (kind == "Split") {
-      add_stage(make_split(pattern(json.at("pattern")), behavior(json), value_or(json, "invert", false)));
+      add_stage(make_split(
+          pattern(json.at("pattern")),
+          behavior(json),
+          value_or(json, "invert", false)));
     } else if (kind == "Digits") {
       const bool individual = value_or(json, "individual_digits", false);
-      const SplitBehavior behavior = individual ? SplitBehavior::kIsolated : SplitBehavior::kContiguous;
+      const SplitBehavior behavior =
+          individual ? SplitBehavior::kIsolated : SplitBehavior::kContiguous;
       add_stage(make_split(make_class_matcher(kNumeric), behavior));
     } else if (kind == "Punctuation") {
       add_stage(make_split(make_class_matcher(kPunctuation), behavior(json)));
     } else {
-      refuse(where_, "pre-tokenizer", kind, "ByteLevel, Split, Digits, Punctuation, Sequence");
+      refuse(
+          where_,
+          "pre-tokenizer",
+          kind,
+          "ByteLevel, Split, Digits, Punctuation, Sequence");
     }
   }
 
   PreTokenizerPtr finish() {
     if (!byte_level_) {
-      throw ConfigError(where_, "the pre-tokenizer has no ByteLevel; only byte-level BPE is supported");
+      throw ConfigError(
+          where_,
+          "the pre-tokenizer has no ByteLevel; only byte-level BPE is "
+          "supported");
     }
     return make_sequence(std::move(stages_));
   }
@@ -63,23 +89,28 @@ class StageList {
  private:
   void add_byte_level(const Json& json) {
     if (byte_level_) {
-      throw ConfigError(where_, "the pre-tokenizer has ByteLevel twice; keep one");
+      throw ConfigError(
+          where_, "the pre-tokenizer has ByteLevel twice; keep one");
     }
     if (value_or(json, "add_prefix_space", true)) {
       stages_.push_back(make_prefix_space());
     }
     if (value_or(json, "use_regex", true)) {
-      stages_.push_back(make_split(make_word_matcher({}), SplitBehavior::kIsolated));
+      stages_.push_back(
+          make_split(make_word_matcher({}), SplitBehavior::kIsolated));
     }
     byte_level_ = true;
   }
 
   void add_stage(PreTokenizerPtr stage) {
-    stages_.push_back(byte_level_ ? make_on_byte_letters(std::move(stage)) : std::move(stage));
+    stages_.push_back(
+        byte_level_ ? make_on_byte_letters(std::move(stage))
+                    : std::move(stage));
   }
 
   SplitBehavior behavior(const Json& json) const {
-    return parse_split_behavior(value_or<std::string>(json, "behavior", "Isolated"), where_);
+    return parse_split_behavior(
+        value_or<std::string>(json, "behavior", "Isolated"), where_);
   }
 
   std::unique_ptr<Matcher> pattern(const Json& json) const {
@@ -95,21 +126,29 @@ class StageList {
 };
 
 /// `"a b"` or `["a", "b"]`.
-std::pair<std::string, std::string> merge_of(const Json& json, std::string_view where) {
+std::pair<std::string, std::string> merge_of(
+    const Json& json, std::string_view where) {
   if (json.is_array()) {
     return {json.at(0).get<std::string>(), json.at(1).get<std::string>()};
   }
   const std::string& text = json.get_ref<const std::string&>();
   const std::size_t space = text.find(' ');
-  if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos) {
-    throw FileError(where, c10::str("the merge ", in_quotes(text), " is not two tokens with a space between; the file is damaged"));
+  if (space == std::string::npos ||
+      text.find(' ', space + 1) != std::string::npos) {
+    throw FileError(
+        where,
+        c10::str(
+            "the merge ",
+            in_quotes(text),
+            " is not two tokens with a space between; the file is damaged"));
   }
   return {text.substr(0, space), text.substr(space + 1)};
 }
 
-}  // namespace
+} // namespace
 
-std::unique_ptr<Normalizer> read_normalizer(const Json& json, std::string_view where) {
+std::unique_ptr<Normalizer> read_normalizer(
+    const Json& json, std::string_view where) {
   if (json.is_null()) {
     return nullptr;
   }
@@ -117,11 +156,14 @@ std::unique_ptr<Normalizer> read_normalizer(const Json& json, std::string_view w
   if (kind == "NFC") {
     return make_nfc();
   }
-  const bool sequence = kind == "Sequence" && json.at("normalizers").size() <= 1;
+  const bool sequence =
+      kind == "Sequence" && json.at("normalizers").size() <= 1;
   if (!sequence) {
     refuse(where, "normalizer", kind, "NFC, Sequence of one");
   }
-  return json.at("normalizers").empty() ? nullptr : read_normalizer(json.at("normalizers")[0], where);
+  return json.at("normalizers").empty()
+             ? nullptr
+             : read_normalizer(json.at("normalizers")[0], where);
 }
 
 PreTokenizerPtr read_pre_tokenizer(const Json& json, std::string_view where) {
@@ -132,7 +174,8 @@ PreTokenizerPtr read_pre_tokenizer(const Json& json, std::string_view where) {
   return stages.finish();
 }
 
-std::unique_ptr<Decoder> read_decoder(const Json& json, std::string_view where) {
+std::unique_ptr<Decoder> read_decoder(
+    const Json& json, std::string_view where) {
   const std::string kind = json.is_null() ? "null" : kind_of(json);
   if (kind == "Sequence" && json.at("decoders").size() == 1) {
     return read_decoder(json.at("decoders")[0], where);
@@ -144,16 +187,19 @@ std::unique_ptr<Decoder> read_decoder(const Json& json, std::string_view where) 
 }
 
 BpeData read_model(const Json& json, std::string_view where) {
-  const std::string kind = value_or<std::string>(json, "type", json.contains("merges") ? "BPE" : "without a type");
+  const std::string kind = value_or<std::string>(
+      json, "type", json.contains("merges") ? "BPE" : "without a type");
   if (kind != "BPE") {
     refuse(where, "model", kind, "BPE");
   }
-  if (value_or(json, "dropout", 0.0) != 0.0 || value_or(json, "byte_fallback", false) ||
+  if (value_or(json, "dropout", 0.0) != 0.0 ||
+      value_or(json, "byte_fallback", false) ||
       !value_or<std::string>(json, "continuing_subword_prefix", "").empty() ||
       !value_or<std::string>(json, "end_of_word_suffix", "").empty()) {
     throw ConfigError(
         where,
-        "the model uses dropout, byte_fallback, continuing_subword_prefix or end_of_word_suffix, which is not supported;"
+        "the model uses dropout, byte_fallback, continuing_subword_prefix or "
+        "end_of_word_suffix, which is not supported;"
         " only byte-level BPE without them is");
   }
   BpeData data;
@@ -169,10 +215,13 @@ BpeData read_model(const Json& json, std::string_view where) {
   return data;
 }
 
-std::vector<std::pair<std::string, std::string>> read_merges(const Json& json, std::string_view where) {
+std::vector<std::pair<std::string, std::string>> read_merges(
+    const Json& json, std::string_view where) {
   std::vector<std::pair<std::string, std::string>> merges;
   for (const Json& merge : json) {
-    const bool header = merge.is_string() && merge.get_ref<const std::string&>().starts_with("#version");
+    const bool header =
+        merge.is_string() &&
+        merge.get_ref<const std::string&>().starts_with("#version");
     if (!header) {
       merges.push_back(merge_of(merge, where));
     }
@@ -189,20 +238,29 @@ PostProcessor read_post_processor(const Json& json, std::string_view where) {
   if (kind == "Sequence") {
     for (const Json& part : json.at("processors")) {
       const PostProcessor next = read_post_processor(part, where);
-      processor.trimming = next.trimming.enabled ? next.trimming : processor.trimming;
-      processor.first_token = next.first_token ? next.first_token : processor.first_token;
+      processor.trimming =
+          next.trimming.enabled ? next.trimming : processor.trimming;
+      processor.first_token =
+          next.first_token ? next.first_token : processor.first_token;
     }
   } else if (kind == "ByteLevel") {
-    processor.trimming = {value_or(json, "trim_offsets", true), value_or(json, "add_prefix_space", true)};
+    processor.trimming = {
+        value_or(json, "trim_offsets", true),
+        value_or(json, "add_prefix_space", true)};
   } else if (kind == "TemplateProcessing") {
     const Json& single = json.at("single");
     if (!single.empty() && single[0].contains("SpecialToken")) {
-      processor.first_token = single[0].at("SpecialToken").at("id").get<std::string>();
+      processor.first_token =
+          single[0].at("SpecialToken").at("id").get<std::string>();
     }
   } else {
-    refuse(where, "post-processor", kind, "ByteLevel, TemplateProcessing, Sequence");
+    refuse(
+        where,
+        "post-processor",
+        kind,
+        "ByteLevel, TemplateProcessing, Sequence");
   }
   return processor;
 }
 
-}  // namespace ma::tok
+} // namespace ma::tok

@@ -13,10 +13,13 @@ constexpr std::size_t kShortPiece = 64;
 constexpr std::uint32_t kNoMerge = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
 
-void merge_short(const MergeTable& merges, std::vector<PieceToken>& tokens, std::size_t first) {
+void merge_short(
+    const MergeTable& merges,
+    std::vector<PieceToken>& tokens,
+    std::size_t first) {
   PieceToken* const symbols = tokens.data() + first;
   std::size_t count = tokens.size() - first;
-  std::array<Merge, kShortPiece> pairs;  // of each symbol with the next
+  std::array<Merge, kShortPiece> pairs; // of each symbol with the next
   const auto look_up = [&](std::size_t i) {
     const Merge* const merge = merges.find(symbols[i].id, symbols[i + 1].id);
     pairs[i] = merge != nullptr ? *merge : Merge{kNoMerge, 0};
@@ -34,7 +37,9 @@ void merge_short(const MergeTable& merges, std::vector<PieceToken>& tokens, std:
     if (pairs[best].rank == kNoMerge) {
       break;
     }
-    symbols[best] = {pairs[best].id, {symbols[best].span.first, symbols[best + 1].span.last}};
+    symbols[best] = {
+        pairs[best].id,
+        {symbols[best].span.first, symbols[best + 1].span.last}};
     --count;
     for (std::size_t i = best + 1; i < count; ++i) {
       symbols[i] = symbols[i + 1];
@@ -68,10 +73,13 @@ class LongPiece {
       const Candidate top = queue_.top();
       queue_.pop();
       const std::size_t next = links_[top.at].next;
-      if (symbols_[top.at].id != top.left || next == kNone || symbols_[next].id != top.right) {
-        continue;  // one of the two has been merged in the meantime
+      if (symbols_[top.at].id != top.left || next == kNone ||
+          symbols_[next].id != top.right) {
+        continue; // one of the two has been merged in the meantime
       }
-      symbols_[top.at] = {top.merge.id, {symbols_[top.at].span.first, symbols_[next].span.last}};
+      symbols_[top.at] = {
+          top.merge.id,
+          {symbols_[top.at].span.first, symbols_[next].span.last}};
       symbols_[next].id = kNoMerge;
       links_[top.at].next = links_[next].next;
       if (links_[next].next != kNone) {
@@ -94,8 +102,9 @@ class LongPiece {
     std::size_t at;
     std::uint32_t left;
     std::uint32_t right;
-    bool operator<(const Candidate& other) const {  // the greatest comes first
-      return merge.rank != other.merge.rank ? merge.rank > other.merge.rank : at > other.at;
+    bool operator<(const Candidate& other) const { // the greatest comes first
+      return merge.rank != other.merge.rank ? merge.rank > other.merge.rank
+                                            : at > other.at;
     }
   };
 
@@ -104,7 +113,8 @@ class LongPiece {
     if (next == kNone) {
       return;
     }
-    if (const Merge* const merge = merges_.find(symbols_[at].id, symbols_[next].id)) {
+    if (const Merge* const merge =
+            merges_.find(symbols_[at].id, symbols_[next].id)) {
       queue_.push({*merge, at, symbols_[at].id, symbols_[next].id});
     }
   }
@@ -115,7 +125,7 @@ class LongPiece {
   std::priority_queue<Candidate> queue_;
 };
 
-}  // namespace
+} // namespace
 
 void MergeTable::reserve(std::size_t count) {
   std::size_t size = 2;
@@ -135,7 +145,10 @@ void MergeTable::set(std::uint32_t left, std::uint32_t right, Merge merge) {
   slots_[slot] = {key, merge};
 }
 
-void merge_symbols(const MergeTable& merges, std::vector<PieceToken>& tokens, std::size_t first) {
+void merge_symbols(
+    const MergeTable& merges,
+    std::vector<PieceToken>& tokens,
+    std::size_t first) {
   const std::size_t count = tokens.size() - first;
   if (count <= kShortPiece) {
     merge_short(merges, tokens, first);
@@ -151,4 +164,4 @@ void merge_symbols(const MergeTable& merges, std::vector<PieceToken>& tokens, st
   tokens.resize(kept);
 }
 
-}  // namespace ma::tok
+} // namespace ma::tok

@@ -1,4 +1,5 @@
-// Applying byte-pair merges: the pair of lowest rank first, the leftmost of equals.
+// Applying byte-pair merges: the pair of lowest rank first, the leftmost of
+// equals.
 #pragma once
 
 #include <cstdint>
@@ -51,7 +52,11 @@ class MergeTable {
   std::size_t mask_ = 1;
 };
 
-/// Merges `tokens` from index `first` on until no pair is left. n log n in their number.
-void merge_symbols(const MergeTable& merges, std::vector<PieceToken>& tokens, std::size_t first);
+/// Merges `tokens` from index `first` on until no pair is left. n log n in
+/// their number.
+void merge_symbols(
+    const MergeTable& merges,
+    std::vector<PieceToken>& tokens,
+    std::size_t first);
 
-}  // namespace ma::tok
+} // namespace ma::tok

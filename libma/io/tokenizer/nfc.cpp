@@ -1,13 +1,14 @@
-// NFC: canonical decomposition, canonical order, canonical composition (Unicode annex 15).
+// NFC: canonical decomposition, canonical order, canonical composition (Unicode
+// annex 15).
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <unordered_map>
 
 #include "libma/io/tokenizer/char_class.h"
+#include "libma/io/tokenizer/code_points.h"
 #include "libma/io/tokenizer/nfc_data.h"
 #include "libma/io/tokenizer/normalizer.h"
-#include "libma/io/tokenizer/code_points.h"
 
 namespace ma::tok {
 namespace {
@@ -22,8 +23,9 @@ constexpr char32_t kVowels = 21;
 constexpr char32_t kTails = 28;
 constexpr char32_t kSyllables = kLeads * kVowels * kTails;
 
-/// A character and how it relates to the characters replaced: 0 replaces the next one, n > 0 is inserted, n < 0
-/// replaces the next one and removes -n more. This bookkeeping decides the offsets that Hugging Face reports.
+/// A character and how it relates to the characters replaced: 0 replaces the
+/// next one, n > 0 is inserted, n < 0 replaces the next one and removes -n
+/// more. This bookkeeping decides the offsets that Hugging Face reports.
 struct Tagged {
   char32_t c;
   int change;
@@ -67,9 +69,11 @@ class NfcTables {
   /// The primary composite of two characters, 0 when there is none.
   char32_t compose(char32_t first, char32_t second) const {
     if (first - kLeadBase < kLeads && second - kVowelBase < kVowels) {
-      return kSyllableBase + ((first - kLeadBase) * kVowels + (second - kVowelBase)) * kTails;
+      return kSyllableBase +
+             ((first - kLeadBase) * kVowels + (second - kVowelBase)) * kTails;
     }
-    const bool open_syllable = first - kSyllableBase < kSyllables && (first - kSyllableBase) % kTails == 0;
+    const bool open_syllable = first - kSyllableBase < kSyllables &&
+                               (first - kSyllableBase) % kTails == 0;
     if (open_syllable && second > kTailBase && second < kTailBase + kTails) {
       return first + (second - kTailBase);
     }
@@ -95,7 +99,9 @@ class NfcTables {
     }
   }
 
-  static std::uint64_t pair_key(char32_t first, char32_t second) { return std::uint64_t{first} << 32 | second; }
+  static std::uint64_t pair_key(char32_t first, char32_t second) {
+    return std::uint64_t{first} << 32 | second;
+  }
 
   std::unordered_map<char32_t, std::array<char32_t, 2>> decompositions_;
   std::unordered_map<std::uint64_t, char32_t> compositions_;
@@ -108,11 +114,14 @@ std::vector<Tagged> decompose(std::string_view text) {
   std::vector<Tagged> out;
   out.reserve(text.size());
   std::vector<char32_t> parts;
-  std::size_t marks = 0;  // where the current run of marks begins
+  std::size_t marks = 0; // where the current run of marks begins
   const auto sort_marks = [&] {
-    std::stable_sort(out.begin() + static_cast<std::ptrdiff_t>(marks), out.end(), [](const Tagged& a, const Tagged& b) {
-      return a.combining_class < b.combining_class;
-    });
+    std::stable_sort(
+        out.begin() + static_cast<std::ptrdiff_t>(marks),
+        out.end(),
+        [](const Tagged& a, const Tagged& b) {
+          return a.combining_class < b.combining_class;
+        });
   };
   for (const char* at = text.data(); at != text.data() + text.size();) {
     parts.clear();
@@ -134,12 +143,16 @@ std::vector<Tagged> decompose(std::string_view text) {
 void compose(std::vector<Tagged>& text) {
   const NfcTables& tables = NfcTables::instance();
   std::size_t kept = 0;
-  std::size_t starter = text.size();  // index of the current starter among those kept; none yet
-  std::uint8_t last_class = 0;        // of the mark before, when one was kept since the starter
+  std::size_t starter =
+      text.size(); // index of the current starter among those kept; none yet
+  std::uint8_t last_class =
+      0; // of the mark before, when one was kept since the starter
   for (const Tagged& next : text) {
     const bool adjacent = starter != text.size() && starter + 1 == kept;
-    const bool reachable = starter != text.size() && (adjacent || last_class < next.combining_class);
-    const char32_t composed = reachable ? tables.compose(text[starter].c, next.c) : 0;
+    const bool reachable = starter != text.size() &&
+                           (adjacent || last_class < next.combining_class);
+    const char32_t composed =
+        reachable ? tables.compose(text[starter].c, next.c) : 0;
     if (composed != 0) {
       text[starter].c = composed;
       text[starter].change += next.change - 1;
@@ -154,18 +167,23 @@ void compose(std::vector<Tagged>& text) {
   text.resize(kept);
 }
 
-/// `text` replaced by `changed`, each new character aligned as Hugging Face's NormalizedString does it.
-AlignedText realign(const AlignedText& text, const std::vector<Tagged>& changed) {
+/// `text` replaced by `changed`, each new character aligned as Hugging Face's
+/// NormalizedString does it.
+AlignedText realign(
+    const AlignedText& text, const std::vector<Tagged>& changed) {
   const std::string_view old = text.view();
   std::string bytes;
   std::vector<Span> sources;
   bytes.reserve(old.size());
   sources.reserve(old.size());
   std::size_t at = 0;
-  const auto skip_character = [&] { at += at < old.size() ? utf8_length(old[at]) : 0; };
+  const auto skip_character = [&] {
+    at += at < old.size() ? utf8_length(old[at]) : 0;
+  };
   for (const Tagged& next : changed) {
     // An inserted character belongs to the one before.
-    const std::size_t origin = next.change > 0 && at > 0 ? at - 1 : std::min(at, old.size() - 1);
+    const std::size_t origin =
+        next.change > 0 && at > 0 ? at - 1 : std::min(at, old.size() - 1);
     const Span source = text.source({origin, origin + 1});
     for (int i = next.change; i <= 0; ++i) {
       skip_character();
@@ -199,8 +217,10 @@ class Nfc : public Normalizer {
   }
 };
 
-}  // namespace
+} // namespace
 
-std::unique_ptr<Normalizer> make_nfc() { return std::make_unique<Nfc>(); }
+std::unique_ptr<Normalizer> make_nfc() {
+  return std::make_unique<Nfc>();
+}
 
-}  // namespace ma::tok
+} // namespace ma::tok

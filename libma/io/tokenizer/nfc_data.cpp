@@ -1,5 +1,6 @@
 // Canonical decompositions into one code point, and combining classes.
-// Written by scripts/make_unicode_tables.py with tokenizers 0.23.3; do not edit.
+// Written by scripts/make_unicode_tables.py with tokenizers 0.23.3; do not
+// edit.
 #include "libma/io/tokenizer/nfc_data.h"
 
 // clang-format off

@@ -19,4 +19,4 @@ class Normalizer {
 /// Canonical composition (Unicode annex 15, NFC).
 std::unique_ptr<Normalizer> make_nfc();
 
-}  // namespace ma::tok
+} // namespace ma::tok

@@ -1,4 +1,5 @@
-// The stages put together, with the rules of Hugging Face's Tokenizer.encode and decode.
+// The stages put together, with the rules of Hugging Face's Tokenizer.encode
+// and decode.
 #include "libma/io/tokenizer/pipeline.h"
 
 #include <algorithm>
@@ -16,7 +17,8 @@
 namespace ma::tok {
 namespace {
 
-/// Characters of white space at both ends of a token, byte letters of the space included.
+/// Characters of white space at both ends of a token, byte letters of the space
+/// included.
 struct Blanks {
   std::size_t leading = 0;
   std::size_t trailing = 0;
@@ -28,8 +30,11 @@ Blanks blanks(std::string_view token) {
   bool only_blank = true;
   for (const char* at = token.data(); at != token.data() + token.size();) {
     const char* const begin = at;
-    const bool space = (CharClasses::instance().of(next_code_point(at)) & kSpace) != 0;
-    if (space || std::string_view(begin, static_cast<std::size_t>(at - begin)) == space_letter) {
+    const bool space =
+        (CharClasses::instance().of(next_code_point(at)) & kSpace) != 0;
+    if (space ||
+        std::string_view(begin, static_cast<std::size_t>(at - begin)) ==
+            space_letter) {
       ++found.trailing;
       found.leading += only_blank ? 1 : 0;
     } else {
@@ -46,8 +51,13 @@ struct Output {
   Encoding encoding;
 };
 
-/// `source` without as many characters of `input` at its ends as `blanks` counts.
-Span trim(std::string_view input, Span source, std::size_t leading, std::size_t trailing) {
+/// `source` without as many characters of `input` at its ends as `blanks`
+/// counts.
+Span trim(
+    std::string_view input,
+    Span source,
+    std::size_t leading,
+    std::size_t trailing) {
   for (; leading > 0 && source.first < source.last; --leading) {
     source.first += utf8_length(input[source.first]);
   }
@@ -57,17 +67,19 @@ Span trim(std::string_view input, Span source, std::size_t leading, std::size_t 
       --last;
     } while (is_continuation(input[last]));
   }
-  if (trailing == 0) {  // else there are not as many characters in front of it
+  if (trailing == 0) { // else there are not as many characters in front of it
     source.last = std::max(last, source.first);
   }
   return source;
 }
 
-/// How `token` is written in the text that it is looked for in, and in decoded text.
+/// How `token` is written in the text that it is looked for in, and in decoded
+/// text.
 std::string pattern_of(const AddedToken& token, const Normalizer* normalizer) {
   const AlignedText content(token.content, 0);
   const bool rewrite = token.normalized && normalizer != nullptr;
-  return std::string(rewrite ? normalizer->normalize(content).view() : content.view());
+  return std::string(
+      rewrite ? normalizer->normalize(content).view() : content.view());
 }
 
 AddedTokenFinder make_finder(const TokenizerParts& parts, bool normalized) {
@@ -98,52 +110,81 @@ class Pipeline : public Tokenizer {
     }
   }
 
-  Encoding encode_with_offsets(std::string_view text, const EncodeOptions& options) const override;
-  std::string decode(const std::vector<std::int64_t>& ids, bool skip_special) const override;
+  Encoding encode_with_offsets(
+      std::string_view text, const EncodeOptions& options) const override;
+  std::string decode(
+      const std::vector<std::int64_t>& ids, bool skip_special) const override;
 
   const std::string& token(std::int64_t id) const override {
-    if (id < 0 || id >= vocab_size() || parts_.vocab[static_cast<std::size_t>(id)].empty()) {
-      throw ShapeError(parts_.where, c10::str("there is no token with id ", id, "; ids are 0 to ", vocab_size() - 1));
+    if (id < 0 || id >= vocab_size() ||
+        parts_.vocab[static_cast<std::size_t>(id)].empty()) {
+      throw ShapeError(
+          parts_.where,
+          c10::str(
+              "there is no token with id ",
+              id,
+              "; ids are 0 to ",
+              vocab_size() - 1));
     }
     return parts_.vocab[static_cast<std::size_t>(id)];
   }
 
-  std::optional<std::int64_t> bos_id() const override { return parts_.edges.bos; }
-  std::optional<std::int64_t> eos_id() const override { return parts_.edges.eos; }
+  std::optional<std::int64_t> bos_id() const override {
+    return parts_.edges.bos;
+  }
+  std::optional<std::int64_t> eos_id() const override {
+    return parts_.edges.eos;
+  }
   bool adds_bos_by_default() const override { return parts_.edges.adds_bos; }
-  std::int64_t vocab_size() const override { return static_cast<std::int64_t>(parts_.vocab.size()); }
+  std::int64_t vocab_size() const override {
+    return static_cast<std::int64_t>(parts_.vocab.size());
+  }
 
  private:
   void encode_section(AlignedText text, bool parse_special, Output& out) const;
   void encode_pieces(PieceList list, Output& out) const;
 
-  /// Appends a token that stands for `source`; `blanks` is what it begins and ends with.
-  void emit(std::uint32_t id, const Blanks& blanks, Span source, Output& out) const {
+  /// Appends a token that stands for `source`; `blanks` is what it begins and
+  /// ends with.
+  void emit(
+      std::uint32_t id, const Blanks& blanks, Span source, Output& out) const {
     if (parts_.trimming.enabled && blanks.leading + blanks.trailing > 0) {
       const bool at_start = out.encoding.ids.empty() || source.first == 0;
-      const bool kept = at_start && parts_.trimming.keep_prefix_space && blanks.leading == 1;
-      source = trim(out.input, source, kept ? 0 : blanks.leading, blanks.trailing);
+      const bool kept =
+          at_start && parts_.trimming.keep_prefix_space && blanks.leading == 1;
+      source =
+          trim(out.input, source, kept ? 0 : blanks.leading, blanks.trailing);
     }
     out.encoding.ids.push_back(id);
     out.encoding.offsets.emplace_back(source.first, source.last);
   }
 
   TokenizerParts parts_;
-  AddedTokenFinder finder_;             ///< in the text as it came
-  AddedTokenFinder normalized_finder_;  ///< in the normalised text
-  std::vector<bool> special_;           ///< by id
-  std::unordered_map<std::int64_t, std::string> added_spelling_;  ///< by id, in decoded text
-  std::vector<Blanks> blanks_;          ///< by id
+  AddedTokenFinder finder_;            ///< in the text as it came
+  AddedTokenFinder normalized_finder_; ///< in the normalised text
+  std::vector<bool> special_;          ///< by id
+  std::unordered_map<std::int64_t, std::string>
+      added_spelling_;         ///< by id, in decoded text
+  std::vector<Blanks> blanks_; ///< by id
 };
 
-Encoding Pipeline::encode_with_offsets(std::string_view text, const EncodeOptions& options) const {
+Encoding Pipeline::encode_with_offsets(
+    std::string_view text, const EncodeOptions& options) const {
   if (const auto invalid = first_invalid_utf8(text)) {
     throw Error(
         "Tokenizer::encode",
-        c10::str("the text is not UTF-8 at byte ", *invalid, " of ", text.size(), "; decode or repair it first"));
+        c10::str(
+            "the text is not UTF-8 at byte ",
+            *invalid,
+            " of ",
+            text.size(),
+            "; decode or repair it first"));
   }
   if (options.add_bos && !parts_.edges.bos) {
-    throw ConfigError(parts_.where, "add_bos was asked for and the tokenizer has no BOS; leave add_bos false");
+    throw ConfigError(
+        parts_.where,
+        "add_bos was asked for and the tokenizer has no BOS; leave add_bos "
+        "false");
   }
   Output out{text, {}};
   out.encoding.ids.reserve(text.size() / 3 + 1);
@@ -156,21 +197,28 @@ Encoding Pipeline::encode_with_offsets(std::string_view text, const EncodeOption
       encode_section(part, options.parse_special, out);
     }
   }
-  if (options.add_bos) {  // last, because the rules for offsets look at the first token of the text
+  if (options.add_bos) { // last, because the rules for offsets look at the
+                         // first token of the text
     out.encoding.ids.insert(out.encoding.ids.begin(), *parts_.edges.bos);
     out.encoding.offsets.insert(out.encoding.offsets.begin(), {0, 0});
   }
   return out.encoding;
 }
 
-void Pipeline::encode_section(AlignedText text, bool parse_special, Output& out) const {
+void Pipeline::encode_section(
+    AlignedText text, bool parse_special, Output& out) const {
   if (parts_.normalizer != nullptr) {
     text = parts_.normalizer->normalize(std::move(text));
   }
   const auto shared = std::make_shared<AlignedText>(std::move(text));
-  for (const Section& section : normalized_finder_.split(shared->view(), parse_special)) {
+  for (const Section& section :
+       normalized_finder_.split(shared->view(), parse_special)) {
     if (section.token != nullptr) {
-      emit(section.token->id, blanks(slice(shared->view(), section.span)), shared->source(section.span), out);
+      emit(
+          section.token->id,
+          blanks(slice(shared->view(), section.span)),
+          shared->source(section.span),
+          out);
     } else {
       encode_pieces({shared, {section.span}}, out);
     }
@@ -185,27 +233,32 @@ void Pipeline::encode_pieces(PieceList list, Output& out) const {
     tokens.clear();
     parts_.model->tokenize(slice(text.view(), piece), tokens);
     for (const PieceToken& token : tokens) {
-      const Span source = text.source({piece.first + token.span.first, piece.first + token.span.last});
+      const Span source = text.source(
+          {piece.first + token.span.first, piece.first + token.span.last});
       emit(token.id, blanks_[token.id], source, out);
     }
   }
 }
 
-std::string Pipeline::decode(const std::vector<std::int64_t>& ids, bool skip_special) const {
+std::string Pipeline::decode(
+    const std::vector<std::int64_t>& ids, bool skip_special) const {
   std::vector<std::string_view> tokens;
   tokens.reserve(ids.size());
   for (const std::int64_t id : ids) {
     const std::string& spelling = token(id);
     if (!skip_special || !special_[static_cast<std::size_t>(id)]) {
       const auto added = added_spelling_.find(id);
-      tokens.emplace_back(added == added_spelling_.end() ? spelling : added->second);
+      tokens.emplace_back(
+          added == added_spelling_.end() ? spelling : added->second);
     }
   }
   return parts_.decoder->decode(tokens);
 }
 
-}  // namespace
+} // namespace
 
-std::unique_ptr<Tokenizer> make_pipeline(TokenizerParts parts) { return std::make_unique<Pipeline>(std::move(parts)); }
+std::unique_ptr<Tokenizer> make_pipeline(TokenizerParts parts) {
+  return std::make_unique<Pipeline>(std::move(parts));
+}
 
-}  // namespace ma::tok
+} // namespace ma::tok

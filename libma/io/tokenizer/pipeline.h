@@ -1,4 +1,5 @@
-// The stages put together: added tokens, normalizer, pre-tokenizer, model, offsets; and back.
+// The stages put together: added tokens, normalizer, pre-tokenizer, model,
+// offsets; and back.
 #pragma once
 
 #include <memory>
@@ -16,8 +17,10 @@ namespace ma::tok {
 
 /// What Hugging Face's ByteLevel post-processor does with offsets.
 struct OffsetTrimming {
-  bool enabled = false;               ///< leave white space at both ends of a token out of its offsets
-  bool keep_prefix_space = false;  ///< but not a single space in front of the text
+  bool enabled =
+      false; ///< leave white space at both ends of a token out of its offsets
+  bool keep_prefix_space =
+      false; ///< but not a single space in front of the text
 };
 
 /// The tokens at the edges of a text, as the checkpoint has them.
@@ -29,10 +32,10 @@ struct EdgeTokens {
 
 /// Everything that makes a tokenizer.
 struct TokenizerParts {
-  std::string where;                       ///< the file, for error messages
-  std::vector<std::string> vocab;          ///< by id; empty where an id is not used
+  std::string where;              ///< the file, for error messages
+  std::vector<std::string> vocab; ///< by id; empty where an id is not used
   std::vector<AddedToken> added;
-  std::unique_ptr<Normalizer> normalizer;  ///< may be null
+  std::unique_ptr<Normalizer> normalizer; ///< may be null
   PreTokenizerPtr pre_tokenizer;
   std::unique_ptr<TokenModel> model;
   std::unique_ptr<Decoder> decoder;
@@ -43,10 +46,13 @@ struct TokenizerParts {
 /// The tokenizer made of `parts`.
 std::unique_ptr<Tokenizer> make_pipeline(TokenizerParts parts);
 
-/// A tokenizer.json. Throws ConfigError when it has a stage that is not supported, FileError when it is damaged.
-std::unique_ptr<Tokenizer> load_tokenizer_json(const std::filesystem::path& file);
+/// A tokenizer.json. Throws ConfigError when it has a stage that is not
+/// supported, FileError when it is damaged.
+std::unique_ptr<Tokenizer> load_tokenizer_json(
+    const std::filesystem::path& file);
 
 /// The metadata of a GGUF file. Throws as load_tokenizer_json.
-std::unique_ptr<Tokenizer> load_tokenizer_gguf(const std::filesystem::path& file);
+std::unique_ptr<Tokenizer> load_tokenizer_gguf(
+    const std::filesystem::path& file);
 
-}  // namespace ma::tok
+} // namespace ma::tok

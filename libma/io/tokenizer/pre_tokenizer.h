@@ -10,7 +10,8 @@
 
 namespace ma::tok {
 
-/// A text and the pieces it is cut into so far: in order, not empty, with gaps where something was removed.
+/// A text and the pieces it is cut into so far: in order, not empty, with gaps
+/// where something was removed.
 struct PieceList {
   std::shared_ptr<const AlignedText> text;
   std::vector<Span> pieces;
@@ -28,21 +29,34 @@ class PreTokenizer {
 using PreTokenizerPtr = std::unique_ptr<PreTokenizer>;
 
 /// What becomes of the matches of a splitting pattern.
-enum class SplitBehavior { kRemoved, kIsolated, kMergedWithPrevious, kMergedWithNext, kContiguous };
+enum class SplitBehavior {
+  kRemoved,
+  kIsolated,
+  kMergedWithPrevious,
+  kMergedWithNext,
+  kContiguous
+};
 
-/// The behaviour that a tokenizer file calls `name` ("Isolated"). Throws UnknownNameError, located at `where`.
-SplitBehavior parse_split_behavior(std::string_view name, std::string_view where);
+/// The behaviour that a tokenizer file calls `name` ("Isolated"). Throws
+/// UnknownNameError, located at `where`.
+SplitBehavior parse_split_behavior(
+    std::string_view name, std::string_view where);
 
 /// Cuts at the matches of `matcher`; with `inverted`, at the gaps between them.
-PreTokenizerPtr make_split(std::unique_ptr<Matcher> matcher, SplitBehavior behavior, bool inverted = false);
+PreTokenizerPtr make_split(
+    std::unique_ptr<Matcher> matcher,
+    SplitBehavior behavior,
+    bool inverted = false);
 
-/// Puts a space in front of each piece that does not start with one (ByteLevel's `add_prefix_space`).
+/// Puts a space in front of each piece that does not start with one
+/// (ByteLevel's `add_prefix_space`).
 PreTokenizerPtr make_prefix_space();
 
-/// Runs `stage` on the text as ByteLevel spells it, one letter for each byte ("Ġis"): for stages that come after ByteLevel.
+/// Runs `stage` on the text as ByteLevel spells it, one letter for each byte
+/// ("Ġis"): for stages that come after ByteLevel.
 PreTokenizerPtr make_on_byte_letters(PreTokenizerPtr stage);
 
 /// `stages`, one after the other.
 PreTokenizerPtr make_sequence(std::vector<PreTokenizerPtr> stages);
 
-}  // namespace ma::tok
+} // namespace ma::tok

@@ -1,4 +1,5 @@
-// Matches of regular expressions: PCRE2 with its just-in-time compiler, or a hand-written scanner for known patterns.
+// Matches of regular expressions: PCRE2 with its just-in-time compiler, or a
+// hand-written scanner for known patterns.
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <array>
 #include <memory>
@@ -7,9 +8,9 @@
 #include <pcre2.h>
 
 #include "libma/core/error.h"
+#include "libma/io/tokenizer/code_points.h"
 #include "libma/io/tokenizer/matcher.h"
 #include "libma/io/tokenizer/regex_syntax.h"
-#include "libma/io/tokenizer/code_points.h"
 
 namespace ma::tok {
 namespace {
@@ -22,8 +23,10 @@ struct KnownPattern {
 /// Patterns of which word_matcher.cpp has a scanner.
 const std::array<KnownPattern, 3> kKnownPatterns = {{
     {kGpt2Pattern, {}},
-    {kLlama3Pattern, {.any_case_contractions = true, .any_prefix = true, .max_digits = 3}},
-    {kQwen2Pattern, {.any_case_contractions = true, .any_prefix = true, .max_digits = 1}},
+    {kLlama3Pattern,
+     {.any_case_contractions = true, .any_prefix = true, .max_digits = 3}},
+    {kQwen2Pattern,
+     {.any_case_contractions = true, .any_prefix = true, .max_digits = 1}},
 }};
 
 template <auto kFree>
@@ -33,8 +36,10 @@ struct Freed {
     kFree(object);
   }
 };
-using CompileContext = std::unique_ptr<pcre2_compile_context, Freed<pcre2_compile_context_free>>;
-using MatchData = std::unique_ptr<pcre2_match_data, Freed<pcre2_match_data_free>>;
+using CompileContext =
+    std::unique_ptr<pcre2_compile_context, Freed<pcre2_compile_context_free>>;
+using MatchData =
+    std::unique_ptr<pcre2_match_data, Freed<pcre2_match_data_free>>;
 using Code = std::unique_ptr<pcre2_code, Freed<pcre2_code_free>>;
 
 std::string pcre2_message(int error) {
@@ -58,25 +63,37 @@ Code compile(const std::string& pattern, std::string_view where) {
       context.get()));
   if (code == nullptr) {
     throw ConfigError(
-        where, c10::str("the regular expression '", pattern, "' is invalid: ", pcre2_message(error), "; correct the file"));
+        where,
+        c10::str(
+            "the regular expression '",
+            pattern,
+            "' is invalid: ",
+            pcre2_message(error),
+            "; correct the file"));
   }
-  pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);  // where there is none, matching interprets
+  pcre2_jit_compile(
+      code.get(),
+      PCRE2_JIT_COMPLETE); // where there is none, matching interprets
   return code;
 }
 
 class RegexMatcher : public Matcher {
  public:
-  RegexMatcher(std::string pattern, std::string_view where) : pattern_(std::move(pattern)), code_(compile(pattern_, where)) {}
+  RegexMatcher(std::string pattern, std::string_view where)
+      : pattern_(std::move(pattern)), code_(compile(pattern_, where)) {}
 
   void find(std::string_view text, std::vector<Match>& matches) const override {
-    const MatchData data(pcre2_match_data_create_from_pattern(code_.get(), nullptr));
-    std::size_t covered = 0;  // end of the last match
+    const MatchData data(
+        pcre2_match_data_create_from_pattern(code_.get(), nullptr));
+    std::size_t covered = 0; // end of the last match
     bool any = false;
-    for (std::size_t at = 0; at <= text.size() && search(text, at, data.get());) {
+    for (std::size_t at = 0;
+         at <= text.size() && search(text, at, data.get());) {
       const std::size_t* const bounds = pcre2_get_ovector_pointer(data.get());
       const Span found{bounds[0], bounds[1]};
       if (found.size() == 0 && any && found.last == covered) {
-        // An empty match behind a match does not count: try again one character on.
+        // An empty match behind a match does not count: try again one character
+        // on.
         at += at < text.size() ? utf8_length(text[at]) : 1;
         continue;
       }
@@ -93,19 +110,33 @@ class RegexMatcher : public Matcher {
   }
 
  private:
-  bool search(std::string_view text, std::size_t from, pcre2_match_data* data) const {
+  bool search(
+      std::string_view text, std::size_t from, pcre2_match_data* data) const {
     const auto run = [&](std::uint32_t options) {
       return pcre2_match(
-          code_.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from, options, data, nullptr);
+          code_.get(),
+          reinterpret_cast<PCRE2_SPTR>(text.data()),
+          text.size(),
+          from,
+          options,
+          data,
+          nullptr);
     };
     int result = run(PCRE2_NO_UTF_CHECK);
     if (result == PCRE2_ERROR_JIT_STACKLIMIT) {
-      result = run(PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT);  // the interpreter keeps its stack on the heap
+      result =
+          run(PCRE2_NO_UTF_CHECK |
+              PCRE2_NO_JIT); // the interpreter keeps its stack on the heap
     }
     if (result < 0 && result != PCRE2_ERROR_NOMATCH) {
       throw Error(
           "tokenizer",
-          c10::str("the regular expression '", pattern_, "' failed on the text: ", pcre2_message(result), "; shorten the text"));
+          c10::str(
+              "the regular expression '",
+              pattern_,
+              "' failed on the text: ",
+              pcre2_message(result),
+              "; shorten the text"));
     }
     return result >= 0;
   }
@@ -114,9 +145,10 @@ class RegexMatcher : public Matcher {
   Code code_;
 };
 
-}  // namespace
+} // namespace
 
-std::unique_ptr<Matcher> make_regex_matcher(const std::string& pattern, std::string_view where) {
+std::unique_ptr<Matcher> make_regex_matcher(
+    const std::string& pattern, std::string_view where) {
   for (const KnownPattern& known : kKnownPatterns) {
     if (pattern == known.regex) {
       return make_word_matcher(known.pattern);
@@ -125,4 +157,4 @@ std::unique_ptr<Matcher> make_regex_matcher(const std::string& pattern, std::str
   return std::make_unique<RegexMatcher>(pattern, where);
 }
 
-}  // namespace ma::tok
+} // namespace ma::tok

@@ -20,7 +20,11 @@ constexpr char32_t kLastCodePoint = 0x10FFFF;
 std::string hex_range(char32_t first, char32_t last) {
   std::array<char, 32> text{};
   std::snprintf(
-      text.data(), text.size(), "\\x{%X}-\\x{%X}", static_cast<unsigned>(first), static_cast<unsigned>(last));
+      text.data(),
+      text.size(),
+      "\\x{%X}-\\x{%X}",
+      static_cast<unsigned>(first),
+      static_cast<unsigned>(last));
   return text.data();
 }
 
@@ -55,7 +59,8 @@ std::span<const CodePointRange> regex_word_ranges() {
 
 class Rewriter {
  public:
-  Rewriter(std::string_view pattern, std::string_view where) : pattern_(pattern), where_(where) {}
+  Rewriter(std::string_view pattern, std::string_view where)
+      : pattern_(pattern), where_(where) {}
 
   std::string rewrite() {
     while (!done()) {
@@ -81,7 +86,9 @@ class Rewriter {
 
  private:
   bool done() const { return at_ == pattern_.size(); }
-  char peek(std::size_t ahead = 0) const { return at_ + ahead < pattern_.size() ? pattern_[at_ + ahead] : '\0'; }
+  char peek(std::size_t ahead = 0) const {
+    return at_ + ahead < pattern_.size() ? pattern_[at_ + ahead] : '\0';
+  }
   char take() { return pattern_[at_++]; }
 
   bool accept(std::string_view text) {
@@ -94,15 +101,22 @@ class Rewriter {
     throw ConfigError(
         where_,
         c10::str(
-            "the regular expression '", pattern_, "' uses ", what, ", which is not supported; known are classes,",
-            " properties, groups, look-around, alternation and greedy, lazy or possessive quantifiers"));
+            "the regular expression '",
+            pattern_,
+            "' uses ",
+            what,
+            ", which is not supported; known are classes,",
+            " properties, groups, look-around, alternation and greedy, lazy or "
+            "possessive quantifiers"));
   }
 
   /// An escape; inside a class only what may stand between brackets.
   std::string escape(bool in_class) {
     ++at_;
     const char kind = done() ? '\0' : take();
-    const auto bracketed = [in_class](const std::string& items) { return in_class ? items : '[' + items + ']'; };
+    const auto bracketed = [in_class](const std::string& items) {
+      return in_class ? items : '[' + items + ']';
+    };
     switch (kind) {
       case 'p':
       case 'P':
@@ -124,9 +138,12 @@ class Rewriter {
       default:
         break;
     }
-    const bool plain = std::ispunct(static_cast<unsigned char>(kind)) != 0 || kind == ' ';
-    const bool shared = std::string_view("rntfaex").find(kind) != std::string_view::npos;
-    const bool anchor = !in_class && std::string_view("AzZ").find(kind) != std::string_view::npos;
+    const bool plain =
+        std::ispunct(static_cast<unsigned char>(kind)) != 0 || kind == ' ';
+    const bool shared =
+        std::string_view("rntfaex").find(kind) != std::string_view::npos;
+    const bool anchor = !in_class && std::string_view("AzZ").find(kind) !=
+                                         std::string_view::npos;
     if (kind == '\0' || !(plain || shared || anchor)) {
       refuse(c10::str("\\", kind));
     }
@@ -135,10 +152,12 @@ class Rewriter {
 
   std::string hex_digits(std::size_t count) {
     std::string digits;
-    while (digits.size() < count && std::isxdigit(static_cast<unsigned char>(peek())) != 0) {
+    while (digits.size() < count &&
+           std::isxdigit(static_cast<unsigned char>(peek())) != 0) {
       digits += take();
     }
-    return digits.size() == count ? digits : (refuse("a malformed \\u"), digits);
+    return digits.size() == count ? digits
+                                  : (refuse("a malformed \\u"), digits);
   }
 
   std::string property(bool negated, bool in_class) {
@@ -153,7 +172,8 @@ class Rewriter {
     if (name != "L" && name != "N") {
       return c10::str(negated ? "\\P{" : "\\p{", name, "}");
     }
-    const std::string items = class_items(name == "L" ? letter_ranges() : number_ranges(), negated);
+    const std::string items =
+        class_items(name == "L" ? letter_ranges() : number_ranges(), negated);
     return in_class ? items : '[' + items + ']';
   }
 
@@ -161,7 +181,7 @@ class Rewriter {
   std::string char_class() {
     ++at_;
     std::string items = accept("^") ? "^" : "";
-    bool after_set = true;  // a '-' here stands for itself
+    bool after_set = true; // a '-' here stands for itself
     if (peek() == ']') {
       refuse("an empty class");
     }
@@ -174,7 +194,8 @@ class Rewriter {
         items += char_class();
         after_set = true;
       } else if (next == '\\') {
-        const bool set = std::string_view("pPsSdDwW").find(peek(1)) != std::string_view::npos;
+        const bool set = std::string_view("pPsSdDwW").find(peek(1)) !=
+                         std::string_view::npos;
         items += escape(/*in_class=*/true);
         after_set = set;
       } else if (next == '-' && after_set) {
@@ -200,7 +221,8 @@ class Rewriter {
       return;
     }
     const bool first = at_ == 0;
-    for (const char* opening : {"(?:", "(?=", "(?!", "(?>", "(?<=", "(?<!", "(?i:", "(?-i:"}) {
+    for (const char* opening :
+         {"(?:", "(?=", "(?!", "(?>", "(?<=", "(?<!", "(?i:", "(?-i:"}) {
       if (accept(opening)) {
         out_ += opening;
         return;
@@ -215,8 +237,10 @@ class Rewriter {
 
   void repetition() {
     const std::size_t close = pattern_.find('}', at_);
-    const std::string_view inside = pattern_.substr(at_ + 1, close == std::string_view::npos ? 0 : close - at_ - 1);
-    if (inside.empty() || inside.find_first_not_of("0123456789,") != std::string_view::npos) {
+    const std::string_view inside = pattern_.substr(
+        at_ + 1, close == std::string_view::npos ? 0 : close - at_ - 1);
+    if (inside.empty() ||
+        inside.find_first_not_of("0123456789,") != std::string_view::npos) {
       refuse("a brace that is no quantifier");
     }
     at_ = close + 1;
@@ -232,8 +256,10 @@ class Rewriter {
   std::string out_;
 };
 
-}  // namespace
+} // namespace
 
-std::string to_pcre2(std::string_view pattern, std::string_view where) { return Rewriter(pattern, where).rewrite(); }
+std::string to_pcre2(std::string_view pattern, std::string_view where) {
+  return Rewriter(pattern, where).rewrite();
+}
 
-}  // namespace ma::tok
+} // namespace ma::tok

@@ -1,4 +1,5 @@
-// Cutting at matches: the behaviours that Hugging Face's Split, Digits, Punctuation and ByteLevel share.
+// Cutting at matches: the behaviours that Hugging Face's Split, Digits,
+// Punctuation and ByteLevel share.
 #include <algorithm>
 #include <array>
 #include <string>
@@ -18,15 +19,18 @@ const std::array<std::pair<const char*, SplitBehavior>, 5> kBehaviors = {{
     {"Contiguous", SplitBehavior::kContiguous},
 }};
 
-/// Joins neighbours in `matches`: a match with the gap before it (or behind it), or everything alike.
-std::vector<Span> merge(const std::vector<Match>& matches, SplitBehavior behavior) {
+/// Joins neighbours in `matches`: a match with the gap before it (or behind
+/// it), or everything alike.
+std::vector<Span> merge(
+    const std::vector<Match>& matches, SplitBehavior behavior) {
   std::vector<Span> out;
   const bool backwards = behavior == SplitBehavior::kMergedWithNext;
   bool previous_matched = false;
   for (std::size_t i = 0; i < matches.size(); ++i) {
     const Match& match = matches[backwards ? matches.size() - 1 - i : i];
-    const bool joins = behavior == SplitBehavior::kContiguous ? match.matched == previous_matched
-                                                              : match.matched && !previous_matched;
+    const bool joins = behavior == SplitBehavior::kContiguous
+                           ? match.matched == previous_matched
+                           : match.matched && !previous_matched;
     previous_matched = match.matched;
     if (!joins || out.empty()) {
       out.push_back(match.span);
@@ -45,13 +49,17 @@ std::vector<Span> merge(const std::vector<Match>& matches, SplitBehavior behavio
 class Split : public PreTokenizer {
  public:
   Split(std::unique_ptr<Matcher> matcher, SplitBehavior behavior, bool inverted)
-      : matcher_(std::move(matcher)), behavior_(behavior), inverted_(inverted) {}
+      : matcher_(std::move(matcher)),
+        behavior_(behavior),
+        inverted_(inverted) {}
 
   void split(PieceList& list) const override {
     const std::string_view text = list.text->view();
     std::vector<Span> pieces;
     if (!list.pieces.empty()) {
-      pieces.reserve(list.pieces.size() + (list.pieces.back().last - list.pieces.front().first) / 5);
+      pieces.reserve(
+          list.pieces.size() +
+          (list.pieces.back().last - list.pieces.front().first) / 5);
     }
     std::vector<Match> matches;
     for (const Span piece : list.pieces) {
@@ -64,7 +72,10 @@ class Split : public PreTokenizer {
 
  private:
   /// Appends what is left of `matches`, which are relative to `offset`.
-  void add_pieces(std::vector<Match>& matches, std::size_t offset, std::vector<Span>& pieces) const {
+  void add_pieces(
+      std::vector<Match>& matches,
+      std::size_t offset,
+      std::vector<Span>& pieces) const {
     const auto add = [&](Span span) {
       if (span.size() != 0) {
         pieces.push_back({offset + span.first, offset + span.last});
@@ -75,7 +86,8 @@ class Split : public PreTokenizer {
         match.matched = !match.matched;
       }
     }
-    if (behavior_ == SplitBehavior::kIsolated || behavior_ == SplitBehavior::kRemoved) {
+    if (behavior_ == SplitBehavior::kIsolated ||
+        behavior_ == SplitBehavior::kRemoved) {
       for (const Match& match : matches) {
         if (behavior_ == SplitBehavior::kIsolated || !match.matched) {
           add(match.span);
@@ -95,7 +107,8 @@ class Split : public PreTokenizer {
 
 class Sequence : public PreTokenizer {
  public:
-  explicit Sequence(std::vector<PreTokenizerPtr> stages) : stages_(std::move(stages)) {}
+  explicit Sequence(std::vector<PreTokenizerPtr> stages)
+      : stages_(std::move(stages)) {}
 
   void split(PieceList& list) const override {
     for (const PreTokenizerPtr& stage : stages_) {
@@ -107,9 +120,10 @@ class Sequence : public PreTokenizer {
   std::vector<PreTokenizerPtr> stages_;
 };
 
-}  // namespace
+} // namespace
 
-SplitBehavior parse_split_behavior(std::string_view name, std::string_view where) {
+SplitBehavior parse_split_behavior(
+    std::string_view name, std::string_view where) {
   std::vector<std::string> known;
   for (const auto& [known_name, behavior] : kBehaviors) {
     if (name == known_name) {
@@ -120,7 +134,8 @@ SplitBehavior parse_split_behavior(std::string_view name, std::string_view where
   throw UnknownNameError(where, "split behavior", name, known);
 }
 
-PreTokenizerPtr make_split(std::unique_ptr<Matcher> matcher, SplitBehavior behavior, bool inverted) {
+PreTokenizerPtr make_split(
+    std::unique_ptr<Matcher> matcher, SplitBehavior behavior, bool inverted) {
   return std::make_unique<Split>(std::move(matcher), behavior, inverted);
 }
 
@@ -128,4 +143,4 @@ PreTokenizerPtr make_sequence(std::vector<PreTokenizerPtr> stages) {
   return std::make_unique<Sequence>(std::move(stages));
 }
 
-}  // namespace ma::tok
+} // namespace ma::tok

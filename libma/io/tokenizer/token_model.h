@@ -21,7 +21,8 @@ class TokenModel {
   virtual ~TokenModel() = default;
 
   /// Appends the tokens of `piece`, which is not empty.
-  virtual void tokenize(std::string_view piece, std::vector<PieceToken>& tokens) const = 0;
+  virtual void tokenize(
+      std::string_view piece, std::vector<PieceToken>& tokens) const = 0;
 };
 
-}  // namespace ma::tok
+} // namespace ma::tok

@@ -8,31 +8,47 @@
 
 namespace ma {
 
-torch::Tensor Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
+torch::Tensor Tokenizer::encode(
+    std::string_view text, const EncodeOptions& options) const {
   return torch::tensor(encode_with_offsets(text, options).ids, torch::kInt64);
 }
 
-std::string Tokenizer::decode(const torch::Tensor& ids, bool skip_special) const {
+std::string Tokenizer::decode(
+    const torch::Tensor& ids, bool skip_special) const {
   if (ids.dim() != 1 || ids.scalar_type() != torch::kInt64) {
     throw ShapeError(
-        "Tokenizer::decode", c10::str("ids are ", ids.scalar_type(), " ", ids.sizes(), "; give int64 [pos], one text at a time"));
+        "Tokenizer::decode",
+        c10::str(
+            "ids are ",
+            ids.scalar_type(),
+            " ",
+            ids.sizes(),
+            "; give int64 [pos], one text at a time"));
   }
   const torch::Tensor values = ids.to(torch::kCPU).contiguous();
   const auto* const first = values.const_data_ptr<std::int64_t>();
-  return decode(std::vector<std::int64_t>(first, first + values.numel()), skip_special);
+  return decode(
+      std::vector<std::int64_t>(first, first + values.numel()), skip_special);
 }
 
-std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& model_path) {
+std::unique_ptr<Tokenizer> load_tokenizer(
+    const std::filesystem::path& model_path) {
   const std::string where = model_path.string();
   if (std::filesystem::is_directory(model_path)) {
     const std::filesystem::path file = model_path / "tokenizer.json";
     if (!std::filesystem::exists(file)) {
-      throw FileError(where, "holds no tokenizer.json; save it there with transformers' save_pretrained of a fast tokenizer");
+      throw FileError(
+          where,
+          "holds no tokenizer.json; save it there with transformers' "
+          "save_pretrained of a fast tokenizer");
     }
     return tok::load_tokenizer_json(file);
   }
   if (!std::filesystem::exists(model_path)) {
-    throw FileError(where, "does not exist; give a model folder, a tokenizer.json or a .gguf file");
+    throw FileError(
+        where,
+        "does not exist; give a model folder, a tokenizer.json or a .gguf "
+        "file");
   }
   if (model_path.extension() == ".json") {
     return tok::load_tokenizer_json(model_path);
@@ -40,7 +56,9 @@ std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& model_pat
   if (model_path.extension() == ".gguf") {
     return tok::load_tokenizer_gguf(model_path);
   }
-  throw ConfigError(where, "is no tokenizer; give a model folder, a tokenizer.json or a .gguf file");
+  throw ConfigError(
+      where,
+      "is no tokenizer; give a model folder, a tokenizer.json or a .gguf file");
 }
 
-}  // namespace ma
+} // namespace ma

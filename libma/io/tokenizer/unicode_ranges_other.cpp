@@ -1,5 +1,6 @@
 // Character classes outside the regex engine.
-// Written by scripts/make_unicode_tables.py with tokenizers 0.23.3; do not edit.
+// Written by scripts/make_unicode_tables.py with tokenizers 0.23.3; do not
+// edit.
 #include "libma/io/tokenizer/unicode_ranges.h"
 
 // clang-format off

@@ -1,22 +1,26 @@
-// The word patterns of GPT-2, LLaMA-3 and Qwen2, written out by hand: several times faster than a regex engine, and with
-// the Unicode version of the engine that trained the vocabularies.
+// The word patterns of GPT-2, LLaMA-3 and Qwen2, written out by hand: several
+// times faster than a regex engine, and with the Unicode version of the engine
+// that trained the vocabularies.
 #include <algorithm>
 #include <limits>
 
 #include "libma/io/tokenizer/char_class.h"
-#include "libma/io/tokenizer/matcher.h"
 #include "libma/io/tokenizer/code_points.h"
+#include "libma/io/tokenizer/matcher.h"
 
 namespace ma::tok {
 namespace {
 
 constexpr std::uint8_t kLetterOrNumber = kLetter | kNumber;
 
-/// One text and the alternatives of the patterns, each of which returns the end of its match or null.
+/// One text and the alternatives of the patterns, each of which returns the end
+/// of its match or null.
 class Scanner {
  public:
   Scanner(std::string_view text, const WordPattern& pattern)
-      : end_(text.data() + text.size()), pattern_(pattern), classes_(CharClasses::instance()) {}
+      : end_(text.data() + text.size()),
+        pattern_(pattern),
+        classes_(CharClasses::instance()) {}
 
   /// End of the word that starts at `at`.
   const char* word_end(const char* at) const {
@@ -25,17 +29,22 @@ class Scanner {
         return end;
       }
     }
-    if (const char* end = pattern_.any_prefix ? prefixed_word(at) : spaced_word(at)) {
+    if (const char* end =
+            pattern_.any_prefix ? prefixed_word(at) : spaced_word(at)) {
       return end;
     }
     return spaces(at);
   }
 
  private:
-  std::uint8_t class_at(const char* at) const { return classes_.of(next_code_point(at)); }
+  std::uint8_t class_at(const char* at) const {
+    return classes_.of(next_code_point(at));
+  }
 
-  /// End of the run of characters from `at` for which `mask & classes` equals `value`.
-  const char* run(const char* at, std::uint8_t classes, std::uint8_t value) const {
+  /// End of the run of characters from `at` for which `mask & classes` equals
+  /// `value`.
+  const char* run(
+      const char* at, std::uint8_t classes, std::uint8_t value) const {
     while (at != end_) {
       const char* next = at;
       const std::uint8_t found = classes_.of(next_code_point(next)) & classes;
@@ -46,8 +55,12 @@ class Scanner {
     }
     return at;
   }
-  const char* letters(const char* at) const { return run(at, kLetter, kLetter); }
-  const char* others(const char* at) const { return run(at, kLetterOrNumber | kSpace, 0); }
+  const char* letters(const char* at) const {
+    return run(at, kLetter, kLetter);
+  }
+  const char* others(const char* at) const {
+    return run(at, kLetterOrNumber | kSpace, 0);
+  }
 
   /// `'s|'t|'re|'ve|'m|'ll|'d`
   const char* contraction(const char* quote) const {
@@ -69,17 +82,20 @@ class Scanner {
     }
   }
 
-  /// The ASCII letter at `at`, in lower case when case does not matter, and `at` moved behind it; 0 for anything else.
+  /// The ASCII letter at `at`, in lower case when case does not matter, and
+  /// `at` moved behind it; 0 for anything else.
   char letter(const char*& at) const {
     if (at == end_) {
       return 0;
     }
     const char32_t c = next_code_point(at);
     if (pattern_.any_case_contractions) {
-      if (c == 0x17F) {  // long s folds to s
+      if (c == 0x17F) { // long s folds to s
         return 's';
       }
-      return c < 0x80 ? static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c) : '\0';
+      return c < 0x80
+                 ? static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c)
+                 : '\0';
     }
     return c < 0x80 ? static_cast<char>(c) : '\0';
   }
@@ -110,17 +126,21 @@ class Scanner {
       return letters(at);
     }
     if ((found & kNumber) != 0) {
-      for (std::size_t digits = 1; digits < pattern_.max_digits && next != end_ && (class_at(next) & kNumber) != 0;) {
+      for (std::size_t digits = 1; digits < pattern_.max_digits &&
+                                   next != end_ &&
+                                   (class_at(next) & kNumber) != 0;) {
         next_code_point(next);
         ++digits;
       }
       return next;
     }
-    const std::uint8_t following = next != end_ ? class_at(next) : std::uint8_t{kSpace};
+    const std::uint8_t following =
+        next != end_ ? class_at(next) : std::uint8_t{kSpace};
     if ((following & kLetter) != 0 && *at != '\r' && *at != '\n') {
       return letters(next);
     }
-    const bool space_in_front = *at == ' ' && (following & (kLetterOrNumber | kSpace)) == 0;
+    const bool space_in_front =
+        *at == ' ' && (following & (kLetterOrNumber | kSpace)) == 0;
     if ((found & kSpace) != 0 && !space_in_front) {
       return nullptr;
     }
@@ -134,7 +154,7 @@ class Scanner {
   /// `\s*[\r\n]+` (where newlines count), then `\s+(?!\S)|\s+`
   const char* spaces(const char* at) const {
     const char* const begin = at;
-    const char* last = at;  // where the last space begins
+    const char* last = at; // where the last space begins
     const char* after_newline = nullptr;
     while (at != end_) {
       const char* next = at;
@@ -168,7 +188,10 @@ class WordMatcher : public Matcher {
     const char* const end = begin + text.size();
     for (const char* at = begin; at != end;) {
       const char* const next = scanner.word_end(at);
-      matches.push_back({{static_cast<std::size_t>(at - begin), static_cast<std::size_t>(next - begin)}, true});
+      matches.push_back(
+          {{static_cast<std::size_t>(at - begin),
+            static_cast<std::size_t>(next - begin)},
+           true});
       at = next;
     }
   }
@@ -177,8 +200,10 @@ class WordMatcher : public Matcher {
   WordPattern pattern_;
 };
 
-}  // namespace
+} // namespace
 
-std::unique_ptr<Matcher> make_word_matcher(const WordPattern& pattern) { return std::make_unique<WordMatcher>(pattern); }
+std::unique_ptr<Matcher> make_word_matcher(const WordPattern& pattern) {
+  return std::make_unique<WordMatcher>(pattern);
+}
 
-}  // namespace ma::tok
+} // namespace ma::tok

@@ -1,0 +1,129 @@
+"""Tokenizers built with Hugging Face `tokenizers`, and the files that libma reads them from."""
+
+import base64
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from gguf import GGUFReader
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+
+LLAMA3 = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+QWEN2 = LLAMA3.replace("{1,3}", "")
+CONTROL = 3
+
+
+@dataclass
+class Reference:
+    """A tokenizer of Hugging Face and the file that libma loads.
+
+    Where the vocabulary lacks bytes, `tokenizers` drops them and reports wrong offsets for what follows in the piece:
+    then `complete` is the same tokenizer with the missing bytes added, whose offsets are right.
+    """
+
+    path: Path
+    tokenizer: Tokenizer
+    complete: Tokenizer | None = None
+
+    def encode(self, texts: list[str]) -> list[tuple[list[int], list[tuple[int, int]] | None]]:
+        """Ids and offsets in characters; None where the complete tokenizer does not merge alike."""
+        encodings = self.tokenizer.encode_batch(texts, add_special_tokens=False)
+        if self.complete is None:
+            return [(encoding.ids, encoding.offsets) for encoding in encodings]
+        vocab = self.tokenizer.get_vocab_size()
+        results = []
+        complete = self.complete.encode_batch(texts, add_special_tokens=False)
+        for encoding, whole in zip(encodings, complete, strict=True):
+            ids = encoding.ids
+            pairs = [pair for pair in zip(whole.ids, whole.offsets, strict=True) if pair[0] < vocab]
+            alike = [token for token, _ in pairs] == ids
+            results.append((ids, [offsets for _, offsets in pairs] if alike else None))
+        return results
+
+
+def with_all_bytes(vocab: dict[str, int]) -> dict[str, int]:
+    """`vocab` with tokens for the bytes that it lacks, numbered behind it."""
+    missing = sorted(set(pre_tokenizers.ByteLevel.alphabet()) - set(vocab))
+    return {**vocab, **{letter: len(vocab) + i for i, letter in enumerate(missing)}}
+
+
+def from_file(path: Path) -> Reference:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    tokenizer = Tokenizer.from_file(str(path))
+    vocab = content["model"]["vocab"]
+    content["model"]["vocab"] = with_all_bytes(vocab)
+    if content["model"]["vocab"] == vocab:
+        return Reference(path, tokenizer)
+    return Reference(path, tokenizer, Tokenizer.from_str(json.dumps(content)))
+
+
+def split_pre_tokenizer(pattern: str) -> dict[str, object]:
+    split = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
+    return {"type": "Sequence", "pretokenizers": [split, byte_level]}
+
+
+def variant(base: Path, folder: Path, changes: dict[str, object]) -> Reference:
+    """The tokenizer of `base` with other stages."""
+    content = json.loads(base.read_text(encoding="utf-8")) | changes
+    path = folder / "tokenizer.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return Reference(path, Tokenizer.from_file(str(path)))
+
+
+def from_tiktoken(ranks_file: Path, base: Path, folder: Path) -> Reference:
+    """The tokenizer of LLaMA-3 from its file of byte strings and ranks."""
+    lines = (line.split() for line in ranks_file.read_bytes().splitlines())
+    ranks = {base64.b64decode(token): int(rank) for token, rank in lines}
+    merges = []
+    for token in ranks:
+        cuts = ((token[:i], token[i:]) for i in range(1, len(token)))
+        pairs = [(ranks[a], ranks[b], a, b) for a, b in cuts if a in ranks and b in ranks]
+        merges += [(spell(a), spell(b)) for *_, a, b in sorted(pairs)]
+    model = {"type": "BPE", "vocab": {spell(token): rank for token, rank in ranks.items()}, "merges": merges}
+    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False) | {"special": True}
+    names = ("<|begin_of_text|>", "<|end_of_text|>")
+    added = [{"id": len(ranks) + i, "content": name, **flags} for i, name in enumerate(names)]
+    changes = {"pre_tokenizer": split_pre_tokenizer(LLAMA3), "added_tokens": added}
+    return variant(base, folder, {**changes, "model": {**model, "ignore_merges": True}})
+
+
+def spell(token: bytes) -> str:
+    """`token` in byte letters."""
+    return "".join(_LETTERS[byte] for byte in token)
+
+
+def _byte_letters() -> list[str]:
+    printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+    others = iter(range(0x100, 0x200))
+    return [chr(byte) if byte in printable else chr(next(others)) for byte in range(256)]
+
+
+_LETTERS = _byte_letters()
+
+
+def smollm2(path: Path) -> Reference:
+    """SmolLM2 from its GGUF file, with the stages of its own tokenizer.json."""
+    fields = GGUFReader(path).fields
+    tokens, types, merges = (fields[f"tokenizer.ggml.{key}"].contents() for key in ("tokens", "token_type", "merges"))
+    vocab = {token: i for i, token in enumerate(tokens)}
+    special = [
+        AddedToken(t, special=True, normalized=False) for t, kind in zip(tokens, types, strict=True) if kind == CONTROL
+    ]
+
+    def build(entries: dict[str, int]) -> Tokenizer:
+        tokenizer = Tokenizer(models.BPE(vocab=entries, merges=[tuple(merge.split(" ")) for merge in merges]))
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+            [
+                pre_tokenizers.Digits(individual_digits=True),
+                pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True),
+            ]
+        )
+        tokenizer.decoder = decoders.ByteLevel()
+        tokenizer.add_special_tokens(special)
+        return tokenizer
+
+    return Reference(path, build(vocab), build(with_all_bytes(vocab)))
