@@ -78,21 +78,20 @@ void MassiveAccumulator::observe(
   const TokenBatch on_cpu(batch.ids.to(torch::kCPU).contiguous(), batch.mask);
   const auto classes = classify_tokens(on_cpu, token_classes_); // [batch, pos]
   const auto contiguous = x.contiguous();
+  std::vector<std::vector<ElementRange>> rows;
+  for (const RealTokens& real : tokens) {
+    rows.push_back(real.elements(
+        static_cast<std::int64_t>(rows.size()), x.size(1), d_model_));
+    length_ = std::max(length_, real.count);
+    stats.positions[0] += 1;
+    stats.positions[1] += real.count - 1;
+  }
   const MagnitudeQuery query{
       .magnitude = criterion_.magnitude,
       .ratio = criterion_.ratio,
       .top = kTop};
-  for (std::int64_t row = 0; row < x.size(0); ++row) {
-    const RealTokens& real = tokens[static_cast<std::size_t>(row)];
-    observe_row(
-        stats,
-        scan_magnitudes(
-            contiguous, real.elements(row, x.size(1), d_model_), query),
-        on_cpu.ids,
-        classes);
-    length_ = std::max(length_, real.count);
-    stats.positions[0] += 1;
-    stats.positions[1] += real.count - 1;
+  for (const RowMagnitudes& row : scan_rows(contiguous, rows, query)) {
+    observe_row(stats, row, on_cpu.ids, classes);
   }
   add_position_sums(contiguous, tokens, stats.sums);
 }

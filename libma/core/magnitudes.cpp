@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include <ATen/Parallel.h>
+
 #include "libma/core/error.h"
 #include "libma/core/magnitudes_kernels.h"
 
@@ -71,6 +73,31 @@ RowMagnitudes scan_magnitudes(
       found.entries.begin(), top_end, found.entries.end(), is_larger);
   result.top.assign(found.entries.begin(), top_end);
   return result;
+}
+
+std::vector<RowMagnitudes> scan_rows(
+    const torch::Tensor& x,
+    const std::vector<std::vector<ElementRange>>& rows,
+    const MagnitudeQuery& query) {
+  std::vector<RowMagnitudes> results(rows.size());
+  const auto scan = [&](std::int64_t begin, std::int64_t end) {
+    for (auto row = static_cast<std::size_t>(begin);
+         row < static_cast<std::size_t>(end);
+         ++row) {
+      results[row] = scan_magnitudes(x, rows[row], query);
+    }
+  };
+  const auto n_rows = static_cast<std::int64_t>(rows.size());
+  if (x.is_cpu() && n_rows >= at::get_num_threads()) {
+    at::parallel_for(
+        0,
+        n_rows,
+        /*grain_size=*/1,
+        scan); // one row a thread saves the merging of shares
+  } else {
+    scan(0, n_rows);
+  }
+  return results;
 }
 
 double median_magnitude(

@@ -49,6 +49,12 @@ RowMagnitudes scan_magnitudes(
     const std::vector<ElementRange>& row,
     const MagnitudeQuery& query);
 
+/// scan_magnitudes of each of `rows`, several at a time.
+std::vector<RowMagnitudes> scan_rows(
+    const torch::Tensor& x,
+    const std::vector<std::vector<ElementRange>>& rows,
+    const MagnitudeQuery& query);
+
 /// torch.median(|x|) over `row`.
 double median_magnitude(
     const torch::Tensor& x, const std::vector<ElementRange>& row);
