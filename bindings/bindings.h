@@ -10,6 +10,7 @@ namespace ma::python {
 void bind_ablation(py::module_& m);
 void bind_analysis(py::module_& m);
 void bind_errors(py::module_& m);
+void bind_experiments(py::module_& m);
 void bind_hooks(py::module_& m);
 void bind_interventions(py::module_& m);
 void bind_model(py::module_& m, py::class_<BoundModel>& model);

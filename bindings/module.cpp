@@ -22,4 +22,5 @@ Example:
   bind_analysis(m);
   bind_windows(m);
   bind_ablation(m);
+  bind_experiments(m);
 }

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import cache, sources
+from . import _extension, cache, sources
 from .errors import Error
 from .fetching import fetch_all
 from .progress import Progress
@@ -36,6 +36,10 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("fetch", help="bring models, texts and datasets to the cache")
     command.add_argument("names", nargs="+", metavar="NAME", help="a name that `libma models` lists, or a .yaml file")
     command.set_defaults(run=_fetch)
+    command = commands.add_parser("run", help="run an experiment: libma run ablation CONFIG.yaml [--set a.b=c] ...")
+    command.add_argument("experiment", metavar="EXPERIMENT")
+    command.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...")
+    command.set_defaults(run=_run)
     command = commands.add_parser("models", help="list what can be fetched and what the cache has")
     command.set_defaults(run=_models)
     return parser
@@ -45,6 +49,10 @@ def _fetch(options: argparse.Namespace, progress: Progress) -> int:
     for path in fetch_all(options.names, progress=progress):
         print(path)
     return 0
+
+
+def _run(options: argparse.Namespace, _progress: Progress) -> int:
+    return int(_extension.load().run_experiment(options.experiment, options.arguments))
 
 
 def _models(_options: argparse.Namespace, _progress: Progress) -> int:

@@ -1,0 +1,22 @@
+// The public API of libma.
+#pragma once
+
+#include "libma/analysis/massive.h"
+#include "libma/analysis/massive_tables.h"
+#include "libma/core/error.h"
+#include "libma/core/progress.h"
+#include "libma/core/table.h"
+#include "libma/eval/ablation.h"
+#include "libma/eval/conditions.h"
+#include "libma/eval/corpus.h"
+#include "libma/eval/find_massive.h"
+#include "libma/eval/perplexity.h"
+#include "libma/eval/windows.h"
+#include "libma/hooks/activation_cache.h"
+#include "libma/hooks/hook_names.h"
+#include "libma/hooks/hook_table.h"
+#include "libma/interventions/intervention.h"
+#include "libma/interventions/selection.h"
+#include "libma/io/model_source.h"
+#include "libma/io/tokenizer/tokenizer.h"
+#include "libma/models/model.h"
