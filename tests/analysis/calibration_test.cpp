@@ -1,5 +1,6 @@
 #include "libma/eval/calibration.h"
 
+#include "tests/eval/byte_tokenizer.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,35 +12,19 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-/// One id per byte; id 256 is the BOS.
-class ByteTokenizer : public Tokenizer {
- public:
-  explicit ByteTokenizer(bool has_bos = true) : has_bos_(has_bos) {}
+using testing::ByteTokenizer;
 
-  Encoding encode_with_offsets(
-      std::string_view text, const EncodeOptions&) const override {
-    Encoding encoding;
-    for (const char c : text) {
-      encoding.ids.push_back(static_cast<unsigned char>(c));
-    }
-    return encoding;
-  }
-  std::string decode(
-      const std::vector<std::int64_t>& ids, bool) const override {
-    return {ids.begin(), ids.end()};
-  }
-  const std::string& token(std::int64_t) const override { return name_; }
-  std::optional<std::int64_t> bos_id() const override {
-    return has_bos_ ? std::optional<std::int64_t>(256) : std::nullopt;
-  }
-  std::optional<std::int64_t> eos_id() const override { return {}; }
-  bool adds_bos_by_default() const override { return true; }
-  std::int64_t vocab_size() const override { return 257; }
+ByteTokenizer tokenizer_that_adds_a_bos() {
+  ByteTokenizer tokenizer;
+  tokenizer.adds_bos = true;
+  return tokenizer;
+}
 
- private:
-  bool has_bos_;
-  std::string name_;
-};
+ByteTokenizer tokenizer_without_bos() {
+  ByteTokenizer tokenizer;
+  tokenizer.bos = std::nullopt;
+  return tokenizer;
+}
 
 std::vector<std::int64_t> row(
     const torch::Tensor& sequences, std::int64_t number) {
@@ -50,7 +35,9 @@ std::vector<std::int64_t> row(
 
 TEST(CutSequencesTest, JoinedTextsAreCutIntoChunks) {
   const auto cut = cut_sequences(
-      ByteTokenizer(), {"abc", "de"}, {.sequences = 2, .length = 3});
+      tokenizer_that_adds_a_bos(),
+      {"abc", "de"},
+      {.sequences = 2, .length = 3});
   EXPECT_THAT(row(cut, 0), ElementsAre('a', 'b', 'c'));
   EXPECT_THAT(row(cut, 1), ElementsAre('\n', '\n', 'd'))
       << "no BOS, though the checkpoint would add one";
@@ -118,7 +105,7 @@ TEST(CutSequencesTest, ImpossibleOptionsAreErrors) {
       ConfigError);
   EXPECT_THROW(
       cut_sequences(
-          ByteTokenizer(false),
+          tokenizer_without_bos(),
           {"abc"},
           {.sequences = 1, .length = 2, .add_bos = true}),
       ConfigError);
