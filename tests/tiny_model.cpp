@@ -47,7 +47,7 @@ class MemoryCheckpoint : public Checkpoint {
   void add(const std::string& name, torch::Tensor tensor) {
     const Shape shape = tensor.sizes().vec();
     const auto bytes = static_cast<std::uint64_t>(tensor.nbytes());
-    infos_[name] = {"F64", shape, bytes};
+    infos_[name] = {"F32", shape, bytes};
     tensors_[name] = std::move(tensor);
   }
 
@@ -125,7 +125,7 @@ Shape stored_rows(
 /// biases.
 torch::Tensor draw(
     const std::string& name, const Shape& shape, const at::Generator& random) {
-  const auto normal = at::randn(shape, random, torch::kFloat64);
+  const auto normal = at::randn(shape, random, torch::kFloat32);
   if (shape.size() == 1) {
     return name.ends_with(".weight") ? 1 + normal * 0.2 : normal * 0.2;
   }
