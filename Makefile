@@ -33,7 +33,7 @@ format: ## rewrite C++ and Python files as the checks want them
 bench: ## build and run the benchmarks
 	@$(PYTHON) scripts/setup.py test
 	@$(VENV_PYTHON) scripts/build.py bench
-	@for bench in build/bench/*; do $$bench || exit 1; done
+	@for bench in build/tests/bench/bench_*; do $$bench || exit 1; done
 
 clean: ## remove the build folder (.venv and the cache of models stay)
 	rm -rf build
