@@ -114,10 +114,13 @@ def test_the_library_prints_nothing_and_reads_no_environment() -> None:
 
 
 def test_architectures_are_named_in_models_only() -> None:
-    """Neither code nor strings name one elsewhere. GGUF calls tokenizers after models, so io/tokenizer must."""
+    """Neither code nor strings name one elsewhere. GGUF calls tokenizers after models, so io/tokenizer must.
+
+    Tools that are called after a model (`llama.cpp`, `llama-gguf-split`) are no architectures.
+    """
     names = architectures()
     assert names, "libma/models/builtin.def lists no architecture"
-    pattern = r"(?i)(?<![a-z0-9])(" + "|".join(map(re.escape, names)) + r")(?![a-z0-9-]|\.cpp)"  # llama.cpp is a protocol
+    pattern = r"(?i)(?<![a-z0-9])(" + "|".join(map(re.escape, names)) + r")(?![a-z0-9-]|\.cpp)"
     free = (ROOT / "libma/models", ROOT / "libma/io/tokenizer")
     outside = [path for path in files_below("libma") if not any(path.is_relative_to(folder) for folder in free)]
     code = [(place, re.sub(r"//.*", "", line)) for path in outside for place, line in lines_of(path)]
