@@ -23,7 +23,7 @@ struct LoadOptions {
   torch::ScalarType dtype =
       torch::kFloat32; ///< float64, float32, bfloat16 or float16
   /// Cache of fetched models; empty means `default_home()`.
-  std::filesystem::path home;
+  std::filesystem::path home = {};
 };
 
 /// Movable, not copyable. Passes run without autograd. Not to be used from two
