@@ -170,7 +170,7 @@ Raises:
     ConfigError: When the texts are too short.
 
 Example:
-    >>> ma.cut_sequences(tokenizer, ["One two three four five six."] * 9, sequences=2, length=8).shape
+    >>> ma.cut_sequences(model.tokenizer, ["One two three four five six."] * 9, sequences=2, length=8).shape
     torch.Size([2, 8])
 )");
   m.def(

@@ -57,6 +57,12 @@ Args:
 }
 
 void bind_intervention(py::module_& m) {
+  py::class_<InterventionStats>(m, "InterventionStats", "What an intervention did, summed over calls.")
+      .def_readonly("calls", &InterventionStats::calls, "Times the hook fired.")
+      .def_readonly("edited", &InterventionStats::edited, "Entries written.")
+      .def("__repr__", [](const InterventionStats& self) {
+        return c10::str("InterventionStats(calls=", self.calls, ", edited=", self.edited, ")");
+      });
   py::class_<Intervention>(m, "Intervention", R"(An edit of activations as data: where, which entries, what.
 
 Example:
@@ -82,12 +88,6 @@ Example:
           py::arg("at"),
           "`x` with the selected entries edited; `x` itself is not written.")
       .def("__repr__", [](const Intervention& self) { return "Intervention(" + self.describe() + ")"; });
-  py::class_<InterventionStats>(m, "InterventionStats", "What an intervention did, summed over calls.")
-      .def_readonly("calls", &InterventionStats::calls, "Times the hook fired.")
-      .def_readonly("edited", &InterventionStats::edited, "Entries written.")
-      .def("__repr__", [](const InterventionStats& self) {
-        return c10::str("InterventionStats(calls=", self.calls, ", edited=", self.edited, ")");
-      });
 }
 
 }  // namespace

@@ -104,7 +104,7 @@ Raises:
 
 Example:
     >>> model.forward([1, 2, 3]).shape
-    torch.Size([1, 3, 64])
+    torch.Size([1, 3, 264])
 )")
       .def(
           "run_with_cache",
@@ -197,7 +197,7 @@ Returns:
 Example:
     >>> stream = model.run_blocks(model.embed([1, 2, 3]), 0, 2)
     >>> model.unembed(stream, torch.tensor([2])).shape
-    torch.Size([1, 64])
+    torch.Size([1, 264])
 )")
       .def(
           "score",
@@ -273,7 +273,7 @@ Raises:
 
 Example:
     >>> ma.load_model(folder, dtype="float64")
-    Model('llama', n_layers=2, d_model=32, vocab=64, dtype=float64, device=cpu)
+    Model('llama', n_layers=2, d_model=32, vocab=264, dtype=float64, device=cpu)
 )");
 }
 

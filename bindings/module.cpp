@@ -3,6 +3,7 @@
 
 PYBIND11_MODULE(_C, m) {
   using namespace ma::python;  // NOLINT(google-build-using-namespace)
+  py::module_::import("torch"); // its Python types must be there before a tensor crosses
   m.doc() = "The compiled part of libma; `import libma` brings its names.";
   py::class_<BoundModel> model(m, "Model", R"(A loaded network with its tokenizer and hooks; `load_model` makes one.
 
@@ -10,7 +11,7 @@ Passes run without autograd and without the GIL. Threads may share a model: they
 
 Example:
     >>> model
-    Model('llama', n_layers=2, d_model=32, vocab=64, dtype=float32, device=cpu)
+    Model('llama', n_layers=2, d_model=32, vocab=264, dtype=float32, device=cpu)
 )");
   bind_errors(m);
   bind_table(m);

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
-VOCAB = 64
+VOCAB = 264  # 256 bytes, 7 merges, one special token
 POSITIONS = 64
 
 
@@ -36,6 +37,18 @@ def write_gpt2(folder: Path, shard_size: str = "1GB", **changes: Any) -> Path:
         "eos_token_id": 0,
     }
     return _write(GPT2LMHeadModel(GPT2Config(**{**settings, **changes})), folder, shard_size)
+
+
+def write_tokenizer(folder: Path) -> None:
+    """A byte-level BPE tokenizer of VOCAB tokens, the last of them `<s>`."""
+    tokens = sorted(pre_tokenizers.ByteLevel.alphabet())
+    merges = [("t", "h"), ("th", "e"), ("Ġ", "the"), ("i", "n"), ("Ġ", "a"), ("e", "r"), ("o", "n")]
+    tokens += ["".join(merge) for merge in merges]
+    tokenizer = Tokenizer(models.BPE(vocab={token: i for i, token in enumerate(tokens)}, merges=merges))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(["<s>"])
+    tokenizer.save(str(folder / "tokenizer.json"))
 
 
 def _write(model: PreTrainedModel, folder: Path, shard_size: str) -> Path:

@@ -20,9 +20,11 @@ REFERENCE = ROOT.parent / "shared" / "data"
 
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory):
-    """A LLaMA of two blocks, d_model 32, 4 heads, 2 kv heads, vocabulary 64, random weights, no tokenizer."""
+    """A LLaMA of two blocks, d_model 32, 4 heads, 2 kv heads, byte-level tokenizer of 264 tokens, random weights."""
     checkpoints = pytest.importorskip("checkpoints", reason="transformers is not installed")
-    return checkpoints.write_llama(tmp_path_factory.mktemp("tiny"))
+    folder = checkpoints.write_llama(tmp_path_factory.mktemp("tiny"))
+    checkpoints.write_tokenizer(folder)
+    return folder
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def test_ids_come_in_many_forms(model, ids):
         ([], "pos >= 1"),
         ([[1, 2], [3]], "row 1 has 1 ids, row 0 has 2"),
         (torch.tensor(IDS, dtype=torch.int32), "expected int64"),
-        ([64], "id 64 is outside the vocabulary of 64"),
+        ([264], "id 264 is outside the vocabulary of 264"),
         ([-1], "id -1 is outside"),
     ],
 )
@@ -154,7 +154,7 @@ def test_a_planted_massive_activation_is_found_and_costs_what_it_should(model):
 
     def plant(x, at):
         planted = x.clone()
-        planted[:, 0, 5] = 5000.0
+        planted[:, 0, 5] = 50_000.0
         return planted
 
     with model.add_hook("blocks.0.resid_post", plant):
@@ -162,7 +162,7 @@ def test_a_planted_massive_activation_is_found_and_costs_what_it_should(model):
         assert profile.meets_criterion
         site = profile.sites[0]
         assert (site.dim, site.token_class, site.first_layer, site.count) == (5, "start", 0, 8)
-        assert site.mean == pytest.approx(5000, rel=0.1)
+        assert site.mean == pytest.approx(50_000, rel=0.1)
         assert profile.edit_layer == 0
         assert profile.top(1).dims == [5]
         assert "5" in profile.table().to_markdown()
