@@ -8,7 +8,10 @@
 namespace ma::python {
 
 void bind_experiments(py::module_& m) {
-  m.def("experiments", [] { return experiments::builtin().names(); }, R"(Names of all experiments.
+  m.def(
+      "experiments",
+      [] { return experiments::builtin().names(); },
+      R"(Names of all experiments.
 
 Example:
     >>> ma.experiments()
@@ -41,4 +44,4 @@ Example:
 )");
 }
 
-}  // namespace ma::python
+} // namespace ma::python

@@ -1,6 +1,5 @@
 // Ablation (Sun et al. 2024, Table 3): find the massive activations of a model,
 // edit them, measure what the edit costs.
-#include "libma/analysis/massive_tables.h"
 #include "libma/eval/ablation.h"
 
 #include <map>
@@ -10,6 +9,7 @@
 #include "experiments/ablation/settings.h"
 #include "experiments/common/experiment.h"
 
+#include "libma/analysis/massive_tables.h"
 #include "libma/core/log.h"
 #include "libma/eval/corpus.h"
 #include "libma/eval/find_massive.h"

@@ -16,7 +16,8 @@ void call_point(benchmark::State& state, int n_hooks) {
   std::vector<ma::HookHandle> handles;
   for (int i = 0; i < n_hooks; ++i) {
     handles.push_back(table->add(
-        "embed", [](const torch::Tensor& x, const ma::HookSite&) { return x; }));
+        "embed",
+        [](const torch::Tensor& x, const ma::HookSite&) { return x; }));
   }
   const auto x = torch::zeros({1, 16, 64}); // [batch, pos, d_model]
   for (auto _ : state) {
