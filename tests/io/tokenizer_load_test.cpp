@@ -59,7 +59,7 @@ TEST(LoadTokenizerTest, RefusesOptionsThatWouldChangeIds) {
 TEST(LoadTokenizerTest, RefusesDamagedVocabularies) {
   Json json = tiny_json();
   json["model"]["merges"].push_back("he xyz");
-  EXPECT_THAT(refusal(json), HasSubstr("'hexyz', is not in the vocabulary"));
+  EXPECT_THAT(refusal(json), HasSubstr("'hexyz' is not in the vocabulary"));
   json = tiny_json();
   json["model"]["unk_token"] = "<nowhere>";
   EXPECT_THAT(refusal(json), HasSubstr("'<nowhere>' is not in the vocabulary"));
@@ -79,6 +79,11 @@ TEST(LoadTokenizerTest, RefusesDamagedVocabularies) {
       HasSubstr("has id 4000000000"));
   json = tiny_json();
   json["model"]["vocab"] = "none";
+  EXPECT_THAT(
+      message_of<FileError>([&] { load_json(json); }),
+      HasSubstr("model.vocab is no object"));
+  json = tiny_json();
+  json["added_tokens"][0].erase("lstrip");
   EXPECT_THAT(
       message_of<FileError>([&] { load_json(json); }),
       HasSubstr("is not a tokenizer.json"));

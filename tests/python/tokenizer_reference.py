@@ -2,7 +2,8 @@
 
 import base64
 import json
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 from gguf import GGUFReader
@@ -14,50 +15,68 @@ LLAMA3 = (
 )
 QWEN2 = LLAMA3.replace("{1,3}", "")
 CONTROL = 3
+Vocab = dict[str, int]
 
 
-@dataclass
+def _byte_letters() -> list[str]:
+    printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+    others = iter(range(0x100, 0x200))
+    return [chr(byte) if byte in printable else chr(next(others)) for byte in range(256)]
+
+
+BYTE_LETTERS = _byte_letters()
+
+
 class Reference:
     """A tokenizer of Hugging Face and the file that libma loads.
 
-    Where the vocabulary lacks bytes, `tokenizers` drops them and reports wrong offsets for what follows in the piece:
-    then `complete` is the same tokenizer with the missing bytes added, whose offsets are right.
+    Where the vocabulary lacks bytes, `tokenizers` drops them and reports wrong offsets for what follows in the piece.
+    Texts with such bytes get their offsets from the same tokenizer with the missing bytes added.
     """
 
-    path: Path
-    tokenizer: Tokenizer
-    complete: Tokenizer | None = None
+    def __init__(self, path: Path, vocab: Vocab, build: Callable[[Vocab], Tokenizer]) -> None:
+        """`build` makes the tokenizer with another vocabulary of the model."""
+        self.path = path
+        self.tokenizer = build(vocab)
+        self._known = len(vocab)
+        missing = [byte for byte in range(256) if BYTE_LETTERS[byte] not in vocab]
+        self._missing = len(missing)
+        self._finder = re.compile(b"[" + b"".join(rb"\x%02x" % byte for byte in missing) + b"]") if missing else None
+        self._complete = build({**vocab, **{BYTE_LETTERS[byte]: len(vocab) + i for i, byte in enumerate(missing)}})
 
     def encode(self, texts: list[str]) -> list[tuple[list[int], list[tuple[int, int]] | None]]:
         """Ids and offsets in characters; None where the complete tokenizer does not merge alike."""
         encodings = self.tokenizer.encode_batch(texts, add_special_tokens=False)
-        if self.complete is None:
-            return [(encoding.ids, encoding.offsets) for encoding in encodings]
-        vocab = self.tokenizer.get_vocab_size()
-        results = []
-        complete = self.complete.encode_batch(texts, add_special_tokens=False)
-        for encoding, whole in zip(encodings, complete, strict=True):
-            ids = encoding.ids
-            pairs = [pair for pair in zip(whole.ids, whole.offsets, strict=True) if pair[0] < vocab]
-            alike = [token for token, _ in pairs] == ids
-            results.append((ids, [offsets for _, offsets in pairs] if alike else None))
-        return results
+        return [
+            (encoding.ids, self._offsets(text, encoding.ids) if self._drops(text) else encoding.offsets)
+            for text, encoding in zip(texts, encodings, strict=True)
+        ]
 
+    def _drops(self, text: str) -> bool:
+        normalizer = self.tokenizer.normalizer
+        seen = normalizer.normalize_str(text) if normalizer else text
+        return self._finder is not None and self._finder.search(seen.encode()) is not None
 
-def with_all_bytes(vocab: dict[str, int]) -> dict[str, int]:
-    """`vocab` with tokens for the bytes that it lacks, numbered behind it."""
-    missing = sorted(set(pre_tokenizers.ByteLevel.alphabet()) - set(vocab))
-    return {**vocab, **{letter: len(vocab) + i for i, letter in enumerate(missing)}}
+    def _offsets(self, text: str, ids: list[int]) -> list[tuple[int, int]] | None:
+        encoding = self._complete.encode(text, add_special_tokens=False)
+        found, offsets = [], []
+        for token, pair in zip(encoding.ids, encoding.offsets, strict=True):
+            if not self._known <= token < self._known + self._missing:
+                found.append(token if token < self._known else token - self._missing)
+                offsets.append(pair)
+        return offsets if found == ids else None
 
 
 def from_file(path: Path) -> Reference:
     content = json.loads(path.read_text(encoding="utf-8"))
-    tokenizer = Tokenizer.from_file(str(path))
-    vocab = content["model"]["vocab"]
-    content["model"]["vocab"] = with_all_bytes(vocab)
-    if content["model"]["vocab"] == vocab:
-        return Reference(path, tokenizer)
-    return Reference(path, tokenizer, Tokenizer.from_str(json.dumps(content)))
+
+    def build(vocab: Vocab) -> Tokenizer:
+        content["model"]["vocab"] = vocab
+        for i, token in enumerate(t for t in content["added_tokens"] if t["content"] not in vocab):
+            token["id"] = len(vocab) + i
+        return Tokenizer.from_str(json.dumps(content))
+
+    return Reference(path, content["model"]["vocab"], build)
 
 
 def split_pre_tokenizer(pattern: str) -> dict[str, object]:
@@ -71,7 +90,7 @@ def variant(base: Path, folder: Path, changes: dict[str, object]) -> Reference:
     content = json.loads(base.read_text(encoding="utf-8")) | changes
     path = folder / "tokenizer.json"
     path.write_text(json.dumps(content), encoding="utf-8")
-    return Reference(path, Tokenizer.from_file(str(path)))
+    return from_file(path)
 
 
 def from_tiktoken(ranks_file: Path, base: Path, folder: Path) -> Reference:
@@ -93,16 +112,7 @@ def from_tiktoken(ranks_file: Path, base: Path, folder: Path) -> Reference:
 
 def spell(token: bytes) -> str:
     """`token` in byte letters."""
-    return "".join(_LETTERS[byte] for byte in token)
-
-
-def _byte_letters() -> list[str]:
-    printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
-    others = iter(range(0x100, 0x200))
-    return [chr(byte) if byte in printable else chr(next(others)) for byte in range(256)]
-
-
-_LETTERS = _byte_letters()
+    return "".join(BYTE_LETTERS[byte] for byte in token)
 
 
 def smollm2(path: Path) -> Reference:
@@ -114,7 +124,7 @@ def smollm2(path: Path) -> Reference:
         AddedToken(t, special=True, normalized=False) for t, kind in zip(tokens, types, strict=True) if kind == CONTROL
     ]
 
-    def build(entries: dict[str, int]) -> Tokenizer:
+    def build(entries: Vocab) -> Tokenizer:
         tokenizer = Tokenizer(models.BPE(vocab=entries, merges=[tuple(merge.split(" ")) for merge in merges]))
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
             [
@@ -126,4 +136,4 @@ def smollm2(path: Path) -> Reference:
         tokenizer.add_special_tokens(special)
         return tokenizer
 
-    return Reference(path, build(vocab), build(with_all_bytes(vocab)))
+    return Reference(path, vocab, build)

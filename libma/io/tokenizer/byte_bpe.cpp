@@ -55,8 +55,7 @@ class ByteBpe : public TokenModel {
     merges_.reserve(data.merges.size());
     for (std::size_t rank = 0; rank < data.merges.size(); ++rank) {
       const auto& [left, right] = data.merges[rank];
-      const std::uint32_t merged =
-          id_of(left + right, "the result of a merge,");
+      const std::uint32_t merged = id_of(left + right, "the result of a merge");
       merges_.set(
           id_of(left, "the merged token"),
           id_of(right, "the merged token"),

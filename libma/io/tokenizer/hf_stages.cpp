@@ -125,6 +125,23 @@ class StageList {
   bool byte_level_ = false;
 };
 
+/// The id of `token`; a huge one is damage, not a table to allocate.
+std::uint32_t vocab_id(
+    const std::string& token, const Json& id, std::string_view where) {
+  constexpr std::uint64_t kHighestId = 1U << 24;
+  if (!id.is_number_unsigned() || id.get<std::uint64_t>() > kHighestId) {
+    throw FileError(
+        where,
+        c10::str(
+            "the token ",
+            in_quotes(token),
+            " has id ",
+            id.dump(),
+            "; the file is damaged"));
+  }
+  return id.get<std::uint32_t>();
+}
+
 /// `"a b"` or `["a", "b"]`.
 std::pair<std::string, std::string> merge_of(
     const Json& json, std::string_view where) {
@@ -208,8 +225,14 @@ BpeData read_model(const Json& json, std::string_view where) {
   if (json.contains("unk_token") && !json.at("unk_token").is_null()) {
     data.unknown_token = json.at("unk_token").get<std::string>();
   }
+  if (!json.at("vocab").is_object() || !json.at("merges").is_array()) {
+    throw FileError(
+        where,
+        "model.vocab is no object or model.merges no array; the file is "
+        "damaged");
+  }
   for (const auto& [token, id] : json.at("vocab").items()) {
-    data.vocab.emplace_back(token, id.get<std::uint32_t>());
+    data.vocab.emplace_back(token, vocab_id(token, id, where));
   }
   data.merges = read_merges(json.at("merges"), where);
   return data;

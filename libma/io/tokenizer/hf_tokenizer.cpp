@@ -20,9 +20,6 @@ namespace {
 using Json = nlohmann::json;
 using IdMap = std::unordered_map<std::string, std::uint32_t>;
 
-/// Far above any vocabulary; a larger id is damage, not a table to allocate.
-constexpr std::uint32_t kHighestId = 1U << 24;
-
 const Json& at_or_null(const Json& json, const char* key) {
   static const Json null;
   const auto found = json.find(key);
@@ -67,20 +64,9 @@ std::vector<AddedToken> read_added_tokens(
   return tokens;
 }
 
-std::vector<std::string> tokens_by_id(
-    const IdMap& ids, std::string_view where) {
+std::vector<std::string> tokens_by_id(const IdMap& ids) {
   std::vector<std::string> tokens;
   for (const auto& [token, id] : ids) {
-    if (id > kHighestId) {
-      throw FileError(
-          where,
-          c10::str(
-              "the token ",
-              in_quotes(token),
-              " has id ",
-              id,
-              "; the file is damaged"));
-    }
     tokens.resize(std::max<std::size_t>(tokens.size(), id + 1));
     tokens[id] = token;
   }
@@ -95,7 +81,7 @@ std::unique_ptr<Tokenizer> build(
   IdMap ids(data.vocab.begin(), data.vocab.end());
   parts.added =
       read_added_tokens(at_or_null(json, "added_tokens"), ids, parts.where);
-  parts.vocab = tokens_by_id(ids, parts.where);
+  parts.vocab = tokens_by_id(ids);
   parts.normalizer =
       read_normalizer(at_or_null(json, "normalizer"), parts.where);
   parts.pre_tokenizer =
