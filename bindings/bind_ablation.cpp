@@ -5,6 +5,7 @@
 
 #include "bindings/bindings.h"
 #include "bindings/progress_arg.h"
+
 #include "libma/eval/ablation.h"
 
 namespace ma::python {
@@ -13,14 +14,18 @@ namespace {
 using Edits = std::variant<std::vector<Intervention>, Intervention>;
 
 void bind_condition(py::module_& m) {
-  py::class_<Condition>(m, "Condition", R"(A row of an ablation table: the model under some edits, or under none.
+  py::class_<Condition>(
+      m,
+      "Condition",
+      R"(A row of an ablation table: the model under some edits, or under none.
 
 Args:
     name: Shown in the table.
     edits: Interventions; at one site they act in this order, after the model's other hooks.
 
 Example:
-    >>> zero = ma.make_intervention("set_value", site="blocks.0.resid_post", select=ma.Selection.at([0], [3]), value=0)
+    >>> select = ma.Selection.at([0], [3])
+    >>> zero = ma.make_intervention("set_value", site="blocks.0.resid_post", select=select, value=0)
     >>> ma.Condition("zero", zero)
     Condition('zero', 1 edit)
 )")
@@ -29,7 +34,8 @@ Example:
             if (const auto* one = std::get_if<Intervention>(&edits)) {
               return Condition{std::move(name), {*one}};
             }
-            return Condition{std::move(name), std::get<std::vector<Intervention>>(edits)};
+            return Condition{
+                std::move(name), std::get<std::vector<Intervention>>(edits)};
           }),
           py::arg("name"),
           py::arg("edits") = py::tuple())
@@ -37,11 +43,17 @@ Example:
       .def_readonly("edits", &Condition::edits, "Interventions.")
       .def("__repr__", [](const Condition& self) {
         const auto n = self.edits.size();
-        return c10::str("Condition('", self.name, "', ", n, n == 1 ? " edit)" : " edits)");
+        return c10::str(
+            "Condition('", self.name, "', ", n, n == 1 ? " edit)" : " edits)");
       });
-  py::class_<PerplexityTask>(m, "PerplexityTask", "A column of an ablation table: a name and its windows.")
+  py::class_<PerplexityTask>(
+      m,
+      "PerplexityTask",
+      "A column of an ablation table: a name and its windows.")
       .def(
-          py::init([](std::string name, const WindowSet& windows) { return PerplexityTask{std::move(name), windows}; }),
+          py::init([](std::string name, const WindowSet& windows) {
+            return PerplexityTask{std::move(name), windows};
+          }),
           py::arg("name"),
           py::arg("windows"))
       .def_readonly("name", &PerplexityTask::name, "Shown in the table.")
@@ -49,29 +61,49 @@ Example:
 }
 
 void bind_result(py::module_& m) {
-  py::class_<AblationResult>(m, "AblationResult", "Every condition's perplexity on every task.")
-      .def_readonly("conditions", &AblationResult::conditions, "Names, in the order given.")
-      .def_readonly("tasks", &AblationResult::tasks, "Names, in the order given.")
-      .def_readonly("results", &AblationResult::results, "PerplexityResult, [condition][task].")
-      .def("table", &AblationResult::table, "Rows are conditions, columns tasks; a Table.")
-      .def("__repr__", [](const AblationResult& self) { return self.table().to_text(); });
+  py::class_<AblationResult>(
+      m, "AblationResult", "Every condition's perplexity on every task.")
+      .def_readonly(
+          "conditions",
+          &AblationResult::conditions,
+          "Names, in the order given.")
+      .def_readonly(
+          "tasks", &AblationResult::tasks, "Names, in the order given.")
+      .def_readonly(
+          "results",
+          &AblationResult::results,
+          "PerplexityResult, [condition][task].")
+      .def(
+          "table",
+          &AblationResult::table,
+          "Rows are conditions, columns tasks; a Table.")
+      .def("__repr__", [](const AblationResult& self) {
+        return self.table().to_text();
+      });
 }
 
-AblationOptions options_of(std::int64_t tokens_per_pass, const std::optional<py::function>& progress) {
-  return {.tokens_per_pass = tokens_per_pass, .progress = progress_fn(progress)};
+AblationOptions options_of(
+    std::int64_t tokens_per_pass, const std::optional<py::function>& progress) {
+  return {
+      .tokens_per_pass = tokens_per_pass, .progress = progress_fn(progress)};
 }
 
-}  // namespace
+} // namespace
 
 void bind_ablation(py::module_& m) {
   bind_condition(m);
   bind_result(m);
   m.def(
       "evaluate_conditions",
-      [](const BoundModel& model, const std::vector<Condition>& conditions, const std::vector<PerplexityTask>& tasks,
-         std::int64_t tokens_per_pass, const std::optional<py::function>& progress) {
+      [](const BoundModel& model,
+         const std::vector<Condition>& conditions,
+         const std::vector<PerplexityTask>& tasks,
+         std::int64_t tokens_per_pass,
+         const std::optional<py::function>& progress) {
         const auto options = options_of(tokens_per_pass, progress);
-        return run_alone(model, [&] { return evaluate_conditions(model, conditions, tasks, options); });
+        return run_alone(model, [&] {
+          return evaluate_conditions(model, conditions, tasks, options);
+        });
       },
       py::arg("model"),
       py::arg("conditions"),
@@ -82,10 +114,15 @@ void bind_ablation(py::module_& m) {
       "As `run_ablation`, with the results in full: an AblationResult.");
   m.def(
       "run_ablation",
-      [](const BoundModel& model, const std::vector<Condition>& conditions, const std::vector<PerplexityTask>& tasks,
-         std::int64_t tokens_per_pass, const std::optional<py::function>& progress) {
+      [](const BoundModel& model,
+         const std::vector<Condition>& conditions,
+         const std::vector<PerplexityTask>& tasks,
+         std::int64_t tokens_per_pass,
+         const std::optional<py::function>& progress) {
         const auto options = options_of(tokens_per_pass, progress);
-        return run_alone(model, [&] { return run_ablation(model, conditions, tasks, options); });
+        return run_alone(model, [&] {
+          return run_ablation(model, conditions, tasks, options);
+        });
       },
       py::arg("model"),
       py::arg("conditions"),
@@ -110,11 +147,12 @@ Raises:
 
 Example:
     >>> windows = ma.make_windows(list(range(64)), window=16)
-    >>> zero = ma.make_intervention("set_value", site="blocks.0.resid_post", select=ma.Selection.at([0], [3]), value=0)
+    >>> select = ma.Selection.at([0], [3])
+    >>> zero = ma.make_intervention("set_value", site="blocks.0.resid_post", select=select, value=0)
     >>> conditions = [ma.Condition("original"), ma.Condition("zero", zero)]
     >>> [row[0] for row in ma.run_ablation(model, conditions, [ma.PerplexityTask("counting", windows)]).rows]
     ['original', 'zero']
 )");
 }
 
-}  // namespace ma::python
+} // namespace ma::python

@@ -6,6 +6,7 @@
 
 #include "bindings/bindings.h"
 #include "bindings/progress_arg.h"
+
 #include "libma/analysis/massive_tables.h"
 #include "libma/eval/calibration.h"
 #include "libma/eval/find_massive.h"
@@ -14,39 +15,90 @@ namespace ma::python {
 namespace {
 
 void bind_layer(py::module_& m) {
-  py::class_<LayerMagnitudes>(m, "LayerMagnitudes", "The stream after one block, over all sequences.")
+  py::class_<LayerMagnitudes>(
+      m, "LayerMagnitudes", "The stream after one block, over all sequences.")
       .def_readonly("layer", &LayerMagnitudes::layer, "0-based block.")
-      .def_readonly("top", &LayerMagnitudes::top, "Mean over sequences of the three largest magnitudes.")
-      .def_readonly("top_std", &LayerMagnitudes::top_std, "Their standard deviations (n - 1).")
-      .def_readonly("median", &LayerMagnitudes::median, "Mean over sequences of the median magnitude.")
-      .def_readonly("median_std", &LayerMagnitudes::median_std, "Its standard deviation (n - 1).")
-      .def_readonly("max_over_median", &LayerMagnitudes::max_over_median, "Mean over sequences of top / median.")
-      .def_readonly("massive_share", &LayerMagnitudes::massive_share, "Share of sequences with a massive entry.")
+      .def_readonly(
+          "top",
+          &LayerMagnitudes::top,
+          "Mean over sequences of the three largest magnitudes.")
+      .def_readonly(
+          "top_std",
+          &LayerMagnitudes::top_std,
+          "Their standard deviations (n - 1).")
+      .def_readonly(
+          "median",
+          &LayerMagnitudes::median,
+          "Mean over sequences of the median magnitude.")
+      .def_readonly(
+          "median_std",
+          &LayerMagnitudes::median_std,
+          "Its standard deviation (n - 1).")
+      .def_readonly(
+          "max_over_median",
+          &LayerMagnitudes::max_over_median,
+          "Mean over sequences of top / median.")
+      .def_readonly(
+          "massive_share",
+          &LayerMagnitudes::massive_share,
+          "Share of sequences with a massive entry.")
       .def("__repr__", [](const LayerMagnitudes& self) {
-        return c10::str("LayerMagnitudes(layer=", self.layer, ", top=", self.top[0], ", median=", self.median, ")");
+        return c10::str(
+            "LayerMagnitudes(layer=",
+            self.layer,
+            ", top=",
+            self.top[0],
+            ", median=",
+            self.median,
+            ")");
       });
 }
 
 void bind_site_of_profile(py::module_& m) {
-  py::class_<MassiveSite>(m, "MassiveSite", "A feature dim that is massive at one class of tokens.")
+  py::class_<MassiveSite>(
+      m, "MassiveSite", "A feature dim that is massive at one class of tokens.")
       .def_readonly("dim", &MassiveSite::dim, "Feature dimension.")
       .def_property_readonly(
           "token_class",
-          [](const MassiveSite& self) { return std::string(token_class_name(self.token_class)); },
-          "\"start\", \"strong_delimiter\", \"delimiter\", \"weak_word\" or \"word\".")
-      .def_readonly("first_layer", &MassiveSite::first_layer, "0-based, first block after which it is massive.")
-      .def_readonly("last_layer", &MassiveSite::last_layer, "0-based, last such block.")
-      .def_readonly("peak_layer", &MassiveSite::peak_layer, "0-based, such block of the largest mean magnitude.")
-      .def_readonly("mean", &MassiveSite::mean, "Signed value over its hits after the peak block.")
+          [](const MassiveSite& self) {
+            return std::string(token_class_name(self.token_class));
+          },
+          "\"start\", \"strong_delimiter\", \"delimiter\", \"weak_word\" or "
+          "\"word\".")
+      .def_readonly(
+          "first_layer",
+          &MassiveSite::first_layer,
+          "0-based, first block after which it is massive.")
+      .def_readonly(
+          "last_layer", &MassiveSite::last_layer, "0-based, last such block.")
+      .def_readonly(
+          "peak_layer",
+          &MassiveSite::peak_layer,
+          "0-based, such block of the largest mean magnitude.")
+      .def_readonly(
+          "mean",
+          &MassiveSite::mean,
+          "Signed value over its hits after the peak block.")
       .def_readonly("std", &MassiveSite::std, "Its standard deviation (n - 1).")
       .def_readonly("min", &MassiveSite::min, "Smallest signed value.")
       .def_readonly("max", &MassiveSite::max, "Largest signed value.")
-      .def_readonly("max_over_median", &MassiveSite::max_over_median, "Mean over hits of magnitude / median.")
+      .def_readonly(
+          "max_over_median",
+          &MassiveSite::max_over_median,
+          "Mean over hits of magnitude / median.")
       .def_readonly("count", &MassiveSite::count, "Hits.")
-      .def_readonly("sequence_share", &MassiveSite::sequence_share, "Share of sequences in which it is massive.")
-      .def_readonly("tokens", &MassiveSite::tokens, "Up to five commonest token texts at its hits.")
+      .def_readonly(
+          "sequence_share",
+          &MassiveSite::sequence_share,
+          "Share of sequences in which it is massive.")
+      .def_readonly(
+          "tokens",
+          &MassiveSite::tokens,
+          "Up to five commonest token texts at its hits.")
       .def_readonly("token_ids", &MassiveSite::token_ids, "Their ids.")
-      .def("__repr__", [](const MassiveSite& self) { return "MassiveSite(" + describe(self) + ")"; });
+      .def("__repr__", [](const MassiveSite& self) {
+        return "MassiveSite(" + describe(self) + ")";
+      });
 }
 
 void bind_profile(py::module_& m) {
@@ -57,38 +109,65 @@ Example:
     >>> profile.meets_criterion, len(profile.layers)
     (False, 2)
 )")
-      .def_readonly("sites", &MassiveProfile::sites, "Largest mean magnitude first.")
-      .def_readonly("layers", &MassiveProfile::layers, "One LayerMagnitudes per block.")
-      .def_readonly("n_sequences", &MassiveProfile::n_sequences, "Sequences looked at.")
-      .def_readonly("length", &MassiveProfile::length, "Real tokens of the longest sequence.")
+      .def_readonly(
+          "sites", &MassiveProfile::sites, "Largest mean magnitude first.")
+      .def_readonly(
+          "layers", &MassiveProfile::layers, "One LayerMagnitudes per block.")
+      .def_readonly(
+          "n_sequences", &MassiveProfile::n_sequences, "Sequences looked at.")
+      .def_readonly(
+          "length",
+          &MassiveProfile::length,
+          "Real tokens of the longest sequence.")
       .def_property_readonly(
-          "magnitude", [](const MassiveProfile& self) { return self.criterion.magnitude; }, "Absolute threshold.")
+          "magnitude",
+          [](const MassiveProfile& self) { return self.criterion.magnitude; },
+          "Absolute threshold.")
       .def_property_readonly(
-          "ratio", [](const MassiveProfile& self) { return self.criterion.ratio; }, "Threshold in medians.")
-      .def_readonly("edit_layer", &MassiveProfile::edit_layer, "0-based block to edit at.")
+          "ratio",
+          [](const MassiveProfile& self) { return self.criterion.ratio; },
+          "Threshold in medians.")
+      .def_readonly(
+          "edit_layer",
+          &MassiveProfile::edit_layer,
+          "0-based block to edit at.")
       .def_readonly(
           "meets_criterion",
           &MassiveProfile::meets_criterion,
-          "False: nothing is massive; the site is the one of the largest max / median.")
+          "False: nothing is massive; the site is the one of the largest max / "
+          "median.")
       .def_readonly(
-          "means", &MassiveProfile::means, "float64 [layer, 2, d_model]: mean at start (0) and other (1) positions.")
-      .def_readonly("hit_means", &MassiveProfile::hit_means, "As means, over the hits alone where there are any.")
+          "means",
+          &MassiveProfile::means,
+          "float64 [layer, 2, d_model]: mean at start (0) and other (1) "
+          "positions.")
+      .def_readonly(
+          "hit_means",
+          &MassiveProfile::hit_means,
+          "As means, over the hits alone where there are any.")
       .def(
           "top",
           &MassiveProfile::top,
           py::arg("count") = 1,
-          "Selection of at most `count` first sites at the starting token, as positions x dims; 0 for all.")
-      .def("massive", &MassiveProfile::massive, "Selection of whatever meets the criterion at the dims of all sites.")
+          "Selection of at most `count` first sites at the starting token, as "
+          "positions x dims; 0 for all.")
+      .def(
+          "massive",
+          &MassiveProfile::massive,
+          "Selection of whatever meets the criterion at the dims of all sites.")
       .def(
           "means_for",
           &MassiveProfile::means_for,
           py::arg("selection"),
-          "The means [layer, 2, d_model] with which set_value leaves a selection as it is on average.")
+          "The means [layer, 2, d_model] with which set_value leaves a "
+          "selection as it is on average.")
       .def("table", &sites_table, "One row per site, a Table.")
       .def("layers_table", &layers_table, "One row per block, a Table.")
       .def(
           "to_pandas",
-          [](const MassiveProfile& self) { return py::cast(sites_table(self)).attr("to_pandas")(); },
+          [](const MassiveProfile& self) {
+            return py::cast(sites_table(self)).attr("to_pandas")();
+          },
           "One row per site, a pandas.DataFrame. Needs pandas.")
       .def("__repr__", [](const MassiveProfile& self) {
         return c10::str(
@@ -125,13 +204,14 @@ MassiveProfile find(
       .progress = progress_fn(progress)};
   return run_alone(model, [&] {
     if (const auto* texts = std::get_if<std::vector<std::string>>(&sequences)) {
-      return find_massive(model, cut_sequences(model.tokenizer(), *texts), options);
+      return find_massive(
+          model, cut_sequences(model.tokenizer(), *texts), options);
     }
     return find_massive(model, std::get<torch::Tensor>(sequences), options);
   });
 }
 
-}  // namespace
+} // namespace
 
 void bind_analysis(py::module_& m) {
   bind_layer(m);
@@ -139,8 +219,12 @@ void bind_analysis(py::module_& m) {
   bind_profile(m);
   m.def(
       "cut_sequences",
-      [](const Tokenizer& tokenizer, const std::vector<std::string>& texts, std::int64_t sequences,
-         std::int64_t length, bool add_bos, const std::string& mode) {
+      [](const Tokenizer& tokenizer,
+         const std::vector<std::string>& texts,
+         std::int64_t sequences,
+         std::int64_t length,
+         bool add_bos,
+         const std::string& mode) {
         return cut_sequences(
             tokenizer,
             texts,
@@ -206,4 +290,4 @@ Example:
 )");
 }
 
-}  // namespace ma::python
+} // namespace ma::python

@@ -2,6 +2,7 @@
 #include "bindings/bindings.h"
 #include "bindings/python_hook.h"
 #include "bindings/token_batch_arg.h"
+
 #include "libma/hooks/activation_cache.h"
 #include "libma/hooks/hook_names.h"
 
@@ -27,23 +28,41 @@ Example:
     TokenBatch(batch=2, pos=3, padding=1)
 )")
       .def(
-          py::init([](const TokenIds& ids, const std::optional<torch::Tensor>& mask) { return make_batch(ids, mask); }),
+          py::init([](const TokenIds& ids,
+                      const std::optional<torch::Tensor>& mask) {
+            return make_batch(ids, mask);
+          }),
           py::arg("ids"),
           py::arg("mask") = py::none())
       .def_property_readonly(
-          "ids", [](const TokenBatch& self) { return optional(self.ids); }, "int64 [batch, pos].")
+          "ids",
+          [](const TokenBatch& self) { return optional(self.ids); },
+          "int64 [batch, pos].")
       .def_property_readonly(
           "mask",
           [](const TokenBatch& self) { return optional(self.mask); },
           "bool [batch, pos], true at real tokens; None when all are real.")
       .def("__repr__", [](const TokenBatch& self) {
-        const auto padding = self.mask.defined() ? self.mask.logical_not().sum().item<std::int64_t>() : 0;
-        return c10::str("TokenBatch(batch=", self.ids.size(0), ", pos=", self.ids.size(1), ", padding=", padding, ")");
+        const auto padding =
+            self.mask.defined()
+                ? self.mask.logical_not().sum().item<std::int64_t>()
+                : 0;
+        return c10::str(
+            "TokenBatch(batch=",
+            self.ids.size(0),
+            ", pos=",
+            self.ids.size(1),
+            ", padding=",
+            padding,
+            ")");
       });
 }
 
 void bind_site(py::module_& m) {
-  py::class_<Site>(m, "HookSite", R"(Where a hook is being called; the second argument of every hook.
+  py::class_<Site>(
+      m,
+      "HookSite",
+      R"(Where a hook is being called; the second argument of every hook.
 
 Example:
     >>> seen = []
@@ -55,20 +74,40 @@ Example:
     >>> seen
     [('blocks.1.resid_post', 'resid_post', 1, '[batch, pos, d_model]')]
 )")
-      .def_property_readonly("name", [](const Site& self) { return self.name; }, "\"blocks.11.resid_post\".")
-      .def_property_readonly("kind", [](const Site& self) { return self.kind; }, "The name without `blocks.{i}.`.")
       .def_property_readonly(
-          "layer", [](const Site& self) { return self.layer; }, "0-based block; -1 outside the blocks.")
-      .def_property_readonly("shape", [](const Site& self) { return self.shape; }, "The documented shape.")
+          "name",
+          [](const Site& self) { return self.name; },
+          "\"blocks.11.resid_post\".")
+      .def_property_readonly(
+          "kind",
+          [](const Site& self) { return self.kind; },
+          "The name without `blocks.{i}.`.")
+      .def_property_readonly(
+          "layer",
+          [](const Site& self) { return self.layer; },
+          "0-based block; -1 outside the blocks.")
+      .def_property_readonly(
+          "shape",
+          [](const Site& self) { return self.shape; },
+          "The documented shape.")
       .def_property_readonly(
           "batch",
-          [](const Site& self) { return self.tokens.ids.defined() ? std::optional(self.tokens) : std::nullopt; },
-          "The tokens of the pass; None when it started from a stream without them.")
-      .def("__repr__", [](const Site& self) { return c10::str("HookSite('", self.name, "', ", self.shape, ")"); });
+          [](const Site& self) {
+            return self.tokens.ids.defined() ? std::optional(self.tokens)
+                                             : std::nullopt;
+          },
+          "The tokens of the pass; None when it started from a stream without "
+          "them.")
+      .def("__repr__", [](const Site& self) {
+        return c10::str("HookSite('", self.name, "', ", self.shape, ")");
+      });
 }
 
 void bind_cache(py::module_& m) {
-  py::class_<ActivationCache>(m, "ActivationCache", R"(Activations that `run_with_cache` kept, a mapping from hook name to tensor.
+  py::class_<ActivationCache>(
+      m,
+      "ActivationCache",
+      R"(Activations that `run_with_cache` kept, a mapping from hook name to tensor.
 
 Tensors are the pass's own, not copies: the cache holds their memory.
 
@@ -82,7 +121,11 @@ Example:
       .def("__getitem__", &ActivationCache::operator[], py::arg("name"))
       .def("__contains__", &ActivationCache::contains, py::arg("name"))
       .def("__len__", &ActivationCache::size)
-      .def("__iter__", [](const ActivationCache& self) { return py::iter(py::cast(self.names())); })
+      .def(
+          "__iter__",
+          [](const ActivationCache& self) {
+            return py::iter(py::cast(self.names()));
+          })
       .def("keys", &ActivationCache::names, "Kept names in forward order.")
       .def(
           "items",
@@ -94,13 +137,19 @@ Example:
             return items;
           },
           "Names and activations in forward order.")
-      .def_property_readonly("bytes", &ActivationCache::bytes, "Bytes of all kept tensors.")
+      .def_property_readonly(
+          "bytes", &ActivationCache::bytes, "Bytes of all kept tensors.")
       .def("__repr__", [](const ActivationCache& self) {
-        return c10::str("ActivationCache(", self.size(), " activations, ", self.bytes(), " bytes)");
+        return c10::str(
+            "ActivationCache(",
+            self.size(),
+            " activations, ",
+            self.bytes(),
+            " bytes)");
       });
 }
 
-}  // namespace
+} // namespace
 
 void bind_hooks(py::module_& m) {
   bind_token_batch(m);
@@ -123,4 +172,4 @@ Example:
 )");
 }
 
-}  // namespace ma::python
+} // namespace ma::python

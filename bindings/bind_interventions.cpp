@@ -1,6 +1,7 @@
 // Selection and Intervention.
 #include "bindings/bindings.h"
 #include "bindings/python_hook.h"
+
 #include "libma/interventions/intervention.h"
 
 namespace ma::python {
@@ -9,7 +10,10 @@ namespace {
 using Indices = std::vector<std::int64_t>;
 
 void bind_selection(py::module_& m) {
-  py::class_<Selection>(m, "Selection", R"(Which entries of an activation [batch, pos, d_model] an intervention touches.
+  py::class_<Selection>(
+      m,
+      "Selection",
+      R"(Which entries of an activation [batch, pos, d_model] an intervention touches.
 
 Positions count from the first real token of each row (padding excluded); -1 is the last one.
 
@@ -17,7 +21,12 @@ Example:
     >>> ma.Selection.at([0], [507])
     Selection(positions [0] x dims [507])
 )")
-      .def_static("at", &Selection::at, py::arg("positions"), py::arg("dims"), R"(Given positions x dims.
+      .def_static(
+          "at",
+          &Selection::at,
+          py::arg("positions"),
+          py::arg("dims"),
+          R"(Given positions x dims.
 
 Args:
     positions: Empty means all positions.
@@ -26,7 +35,10 @@ Args:
       .def_static(
           "criterion",
           [](double magnitude, double ratio) {
-            return Selection{.kind = SelectionKind::kCriterion, .magnitude = magnitude, .ratio = ratio};
+            return Selection{
+                .kind = SelectionKind::kCriterion,
+                .magnitude = magnitude,
+                .ratio = ratio};
           },
           py::kw_only(),
           py::arg("magnitude") = 100,
@@ -34,48 +46,77 @@ Args:
           "|x| > magnitude and |x| > ratio * median(|x|), per row.")
       .def_static(
           "top_k",
-          [](std::int64_t count) { return Selection{.kind = SelectionKind::kTopK, .count = count}; },
+          [](std::int64_t count) {
+            return Selection{.kind = SelectionKind::kTopK, .count = count};
+          },
           py::arg("count"),
           "The `count` largest |x| of each row.")
       .def_static(
           "median_magnitude",
-          [](std::int64_t count) { return Selection{.kind = SelectionKind::kMedianMagnitude, .count = count}; },
+          [](std::int64_t count) {
+            return Selection{
+                .kind = SelectionKind::kMedianMagnitude, .count = count};
+          },
           py::arg("count"),
           "The `count` entries of each row whose |x| is closest to the median.")
       .def_static(
           "random",
           [](std::int64_t count, std::uint64_t seed) {
-            return Selection{.kind = SelectionKind::kRandom, .count = count, .seed = seed};
+            return Selection{
+                .kind = SelectionKind::kRandom, .count = count, .seed = seed};
           },
           py::arg("count"),
           py::kw_only(),
           py::arg("seed"),
           "`count` entries of each row, drawn with `seed`.")
-      .def_readonly("positions", &Selection::positions, "Given positions; empty means all.")
+      .def_readonly(
+          "positions",
+          &Selection::positions,
+          "Given positions; empty means all.")
       .def_readonly("dims", &Selection::dims, "Given dims; empty means all.")
-      .def("__repr__", [](const Selection& self) { return "Selection(" + describe(self) + ")"; });
+      .def("__repr__", [](const Selection& self) {
+        return "Selection(" + describe(self) + ")";
+      });
 }
 
 void bind_intervention(py::module_& m) {
-  py::class_<InterventionStats>(m, "InterventionStats", "What an intervention did, summed over calls.")
+  py::class_<InterventionStats>(
+      m, "InterventionStats", "What an intervention did, summed over calls.")
       .def_readonly("calls", &InterventionStats::calls, "Times the hook fired.")
       .def_readonly("edited", &InterventionStats::edited, "Entries written.")
       .def("__repr__", [](const InterventionStats& self) {
-        return c10::str("InterventionStats(calls=", self.calls, ", edited=", self.edited, ")");
+        return c10::str(
+            "InterventionStats(calls=",
+            self.calls,
+            ", edited=",
+            self.edited,
+            ")");
       });
-  py::class_<Intervention>(m, "Intervention", R"(An edit of activations as data: where, which entries, what.
+  py::class_<Intervention>(
+      m,
+      "Intervention",
+      R"(An edit of activations as data: where, which entries, what.
 
 Example:
-    >>> zero = ma.make_intervention("set_value", site="blocks.1.resid_post", select=ma.Selection.at([0], [3]), value=0.0)
+    >>> select = ma.Selection.at([0], [3])
+    >>> zero = ma.make_intervention("set_value", site="blocks.1.resid_post", select=select, value=0.0)
     >>> with model.add_hook(zero):
     ...     _, cache = model.run_with_cache([1, 2, 3], ["blocks.1.resid_post"])
     >>> cache["blocks.1.resid_post"][0, 0, 3].item(), zero.stats.edited
     (0.0, 1)
 )")
-      .def_property_readonly("kind", &Intervention::kind, "Name in the list of interventions.")
-      .def_property_readonly("site", &Intervention::site, "Hook name or pattern.")
-      .def_property_readonly("stats", &Intervention::stats, "What it did so far, an InterventionStats.")
-      .def("describe", &Intervention::describe, "One line for tables and records.")
+      .def_property_readonly(
+          "kind", &Intervention::kind, "Name in the list of interventions.")
+      .def_property_readonly(
+          "site", &Intervention::site, "Hook name or pattern.")
+      .def_property_readonly(
+          "stats",
+          &Intervention::stats,
+          "What it did so far, an InterventionStats.")
+      .def(
+          "describe",
+          &Intervention::describe,
+          "One line for tables and records.")
       .def(
           "__call__",
           [](const Intervention& self, const torch::Tensor& x, const Site& at) {
@@ -87,15 +128,20 @@ Example:
           py::arg("x"),
           py::arg("at"),
           "`x` with the selected entries edited; `x` itself is not written.")
-      .def("__repr__", [](const Intervention& self) { return "Intervention(" + self.describe() + ")"; });
+      .def("__repr__", [](const Intervention& self) {
+        return "Intervention(" + self.describe() + ")";
+      });
 }
 
-}  // namespace
+} // namespace
 
 void bind_interventions(py::module_& m) {
   bind_selection(m);
   bind_intervention(m);
-  m.def("intervention_kinds", [] { return intervention_registry().names(); }, R"(Names of all kinds of intervention.
+  m.def(
+      "intervention_kinds",
+      [] { return intervention_registry().names(); },
+      R"(Names of all kinds of intervention.
 
 Example:
     >>> "set_value" in ma.intervention_kinds()
@@ -103,8 +149,13 @@ Example:
 )");
   m.def(
       "make_intervention",
-      [](const std::string& kind, const std::string& site, const Selection& select, std::optional<double> value,
-         const std::optional<torch::Tensor>& means, std::optional<double> factor, std::optional<double> low,
+      [](const std::string& kind,
+         const std::string& site,
+         const Selection& select,
+         std::optional<double> value,
+         const std::optional<torch::Tensor>& means,
+         std::optional<double> factor,
+         std::optional<double> low,
          std::optional<double> high) {
         return make_intervention(
             kind,
@@ -142,10 +193,11 @@ Raises:
     ConfigError: When an option is missing or not of this kind.
 
 Example:
-    >>> clamp = ma.make_intervention("clamp", site="blocks.*.resid_post", select=ma.Selection.top_k(4), low=-1, high=1)
+    >>> largest = ma.Selection.top_k(4)
+    >>> clamp = ma.make_intervention("clamp", site="blocks.*.resid_post", select=largest, low=-1, high=1)
     >>> clamp.kind
     'clamp'
 )");
 }
 
-}  // namespace ma::python
+} // namespace ma::python

@@ -5,11 +5,10 @@
 #include <variant>
 #include <vector>
 
-#include <pybind11/stl/filesystem.h>
-
 #include "bindings/bindings.h"
 #include "bindings/bound_model.h"
 #include "bindings/token_batch_arg.h"
+#include <pybind11/stl/filesystem.h>
 
 namespace ma::python {
 namespace {
@@ -18,7 +17,9 @@ using Mask = std::optional<torch::Tensor>;
 using Ids = std::optional<TokenIds>;
 using Patterns = std::variant<std::string, std::vector<std::string>>;
 
-TokenBatch batch_of(const Ids& ids, const Mask& mask) { return ids ? make_batch(*ids, mask) : TokenBatch(); }
+TokenBatch batch_of(const Ids& ids, const Mask& mask) {
+  return ids ? make_batch(*ids, mask) : TokenBatch();
+}
 
 std::vector<std::string> list_of(const Patterns& patterns) {
   if (const auto* one = std::get_if<std::string>(&patterns)) {
@@ -33,54 +34,96 @@ BoundModel load(
     const std::variant<torch::ScalarType, std::string>& dtype,
     std::optional<std::filesystem::path> home) {
   if (!home) {
-    home = py::module_::import("libma.cache").attr("home_folder")().cast<std::filesystem::path>();
+    home = py::module_::import("libma.cache")
+               .attr("home_folder")()
+               .cast<std::filesystem::path>();
   }
   const auto* name = std::get_if<std::string>(&dtype);
   const LoadOptions options = {
       .device = device,
-      .dtype = name != nullptr ? parse_dtype(*name, "load_model") : std::get<torch::ScalarType>(dtype),
+      .dtype = name != nullptr ? parse_dtype(*name, "load_model")
+                               : std::get<torch::ScalarType>(dtype),
       .home = *home};
   const py::gil_scoped_release released;
   return BoundModel(load_model(name_or_path.string(), options));
 }
 
 void bind_config(py::module_& m) {
-  py::class_<DecoderConfig>(m, "DecoderConfig", R"(The sizes and options of a decoder.
+  py::class_<DecoderConfig>(
+      m, "DecoderConfig", R"(The sizes and options of a decoder.
 
 Example:
     >>> model.config.n_layers, model.config.d_model
     (2, 32)
 )")
-      .def_readonly("architecture", &DecoderConfig::architecture, "Name in the list of architectures.")
+      .def_readonly(
+          "architecture",
+          &DecoderConfig::architecture,
+          "Name in the list of architectures.")
       .def_readonly("n_layers", &DecoderConfig::n_layers, "Number of blocks.")
-      .def_readonly("d_model", &DecoderConfig::d_model, "Width of the residual stream.")
+      .def_readonly(
+          "d_model", &DecoderConfig::d_model, "Width of the residual stream.")
       .def_readonly("n_heads", &DecoderConfig::n_heads, "Query heads.")
-      .def_readonly("n_kv_heads", &DecoderConfig::n_kv_heads, "Key and value heads.")
+      .def_readonly(
+          "n_kv_heads", &DecoderConfig::n_kv_heads, "Key and value heads.")
       .def_readonly("d_head", &DecoderConfig::d_head, "Width of a head.")
       .def_readonly("d_mlp", &DecoderConfig::d_mlp, "Width of the MLP.")
       .def_readonly("vocab", &DecoderConfig::vocab, "Number of token ids.")
-      .def_readonly("max_positions", &DecoderConfig::max_positions, "Longest context, tokens.")
-      .def_readonly("activation", &DecoderConfig::activation, "Name of the MLP's nonlinearity.")
-      .def_readonly("has_learned_positions", &DecoderConfig::has_learned_positions, "Else rotary.")
-      .def_readonly("has_tied_unembedding", &DecoderConfig::has_tied_unembedding, "Output head is the embedding.")
+      .def_readonly(
+          "max_positions",
+          &DecoderConfig::max_positions,
+          "Longest context, tokens.")
+      .def_readonly(
+          "activation",
+          &DecoderConfig::activation,
+          "Name of the MLP's nonlinearity.")
+      .def_readonly(
+          "has_learned_positions",
+          &DecoderConfig::has_learned_positions,
+          "Else rotary.")
+      .def_readonly(
+          "has_tied_unembedding",
+          &DecoderConfig::has_tied_unembedding,
+          "Output head is the embedding.")
       .def("__repr__", [](const DecoderConfig& self) {
         return c10::str(
-            "DecoderConfig('", self.architecture, "', n_layers=", self.n_layers, ", d_model=", self.d_model,
-            ", n_heads=", self.n_heads, ", n_kv_heads=", self.n_kv_heads, ", d_head=", self.d_head,
-            ", d_mlp=", self.d_mlp, ", vocab=", self.vocab, ")");
+            "DecoderConfig('",
+            self.architecture,
+            "', n_layers=",
+            self.n_layers,
+            ", d_model=",
+            self.d_model,
+            ", n_heads=",
+            self.n_heads,
+            ", n_kv_heads=",
+            self.n_kv_heads,
+            ", d_head=",
+            self.d_head,
+            ", d_mlp=",
+            self.d_mlp,
+            ", vocab=",
+            self.vocab,
+            ")");
       });
 }
 
 void bind_scores(py::module_& m) {
-  py::class_<TokenScores>(m, "TokenScores", R"(Negative log-likelihood of given tokens.
+  py::class_<TokenScores>(
+      m, "TokenScores", R"(Negative log-likelihood of given tokens.
 
 Example:
     >>> stream = model.run_blocks(model.embed([1, 2, 3]), 0, 2)
     >>> model.score(stream, torch.tensor([0, 1]), torch.tensor([2, 3])).nll_nats.shape  # [n]
     torch.Size([2])
 )")
-      .def_readonly("nll_nats", &TokenScores::nll_nats, "float32 (float64 for float64 models) [n], nats.")
-      .def_readonly("is_greedy", &TokenScores::is_greedy, "bool [n]: the target is the most likely token.");
+      .def_readonly(
+          "nll_nats",
+          &TokenScores::nll_nats,
+          "float32 (float64 for float64 models) [n], nats.")
+      .def_readonly(
+          "is_greedy",
+          &TokenScores::is_greedy,
+          "bool [n]: the target is the most likely token.");
 }
 
 void bind_passes(py::class_<BoundModel>& model) {
@@ -108,10 +151,14 @@ Example:
 )")
       .def(
           "run_with_cache",
-          [](const BoundModel& self, const TokenIds& ids, const Patterns& patterns, const Mask& mask) {
+          [](const BoundModel& self,
+             const TokenIds& ids,
+             const Patterns& patterns,
+             const Mask& mask) {
             const auto batch = make_batch(ids, mask);
             const auto wanted = list_of(patterns);
-            return run_alone(self, [&] { return self.run_with_cache(batch, wanted); });
+            return run_alone(
+                self, [&] { return self.run_with_cache(batch, wanted); });
           },
           py::arg("ids"),
           py::arg("patterns"),
@@ -147,10 +194,15 @@ Example:
 )")
       .def(
           "run_blocks",
-          [](const BoundModel& self, const torch::Tensor& x, std::int64_t first, std::int64_t last, const Ids& ids,
+          [](const BoundModel& self,
+             const torch::Tensor& x,
+             std::int64_t first,
+             std::int64_t last,
+             const Ids& ids,
              const Mask& mask) {
             const auto batch = batch_of(ids, mask);
-            return run_alone(self, [&] { return self.run_blocks(x, first, last, batch); });
+            return run_alone(
+                self, [&] { return self.run_blocks(x, first, last, batch); });
           },
           py::arg("x"),
           py::arg("first"),
@@ -174,10 +226,16 @@ Example:
 )")
       .def(
           "unembed",
-          [](const BoundModel& self, const torch::Tensor& x, const std::optional<torch::Tensor>& positions,
-             const Ids& ids, const Mask& mask) {
+          [](const BoundModel& self,
+             const torch::Tensor& x,
+             const std::optional<torch::Tensor>& positions,
+             const Ids& ids,
+             const Mask& mask) {
             const auto batch = batch_of(ids, mask);
-            return run_alone(self, [&] { return self.unembed(x, positions.value_or(torch::Tensor()), batch); });
+            return run_alone(self, [&] {
+              return self.unembed(
+                  x, positions.value_or(torch::Tensor()), batch);
+            });
           },
           py::arg("x"),
           py::arg("positions") = py::none(),
@@ -201,10 +259,15 @@ Example:
 )")
       .def(
           "score",
-          [](const BoundModel& self, const torch::Tensor& x, const torch::Tensor& positions,
-             const torch::Tensor& targets, const Ids& ids, const Mask& mask) {
+          [](const BoundModel& self,
+             const torch::Tensor& x,
+             const torch::Tensor& positions,
+             const torch::Tensor& targets,
+             const Ids& ids,
+             const Mask& mask) {
             const auto batch = batch_of(ids, mask);
-            return run_alone(self, [&] { return self.score(x, positions, targets, batch); });
+            return run_alone(
+                self, [&] { return self.score(x, positions, targets, batch); });
           },
           py::arg("x"),
           py::arg("positions"),
@@ -224,7 +287,7 @@ Example:
 )");
 }
 
-}  // namespace
+} // namespace
 
 void bind_model(py::module_& m, py::class_<BoundModel>& model) {
   bind_config(m);
@@ -232,23 +295,44 @@ void bind_model(py::module_& m, py::class_<BoundModel>& model) {
   bind_passes(model);
   model
       .def_property_readonly(
-          "config", [](const BoundModel& self) { return self.config(); }, "Sizes and options, a DecoderConfig.")
-      .def_property_readonly("dtype", [](const BoundModel& self) { return self.dtype(); }, "torch.dtype of weights.")
-      .def_property_readonly("device", [](const BoundModel& self) { return self.device(); }, "Where the weights are.")
+          "config",
+          [](const BoundModel& self) { return self.config(); },
+          "Sizes and options, a DecoderConfig.")
+      .def_property_readonly(
+          "dtype",
+          [](const BoundModel& self) { return self.dtype(); },
+          "torch.dtype of weights.")
+      .def_property_readonly(
+          "device",
+          [](const BoundModel& self) { return self.device(); },
+          "Where the weights are.")
       .def_property_readonly(
           "files",
           [](const BoundModel& self) { return self.files(); },
           "Files the weights and the configuration came from.")
       .def_property_readonly(
           "tokenizer",
-          [](const BoundModel& self) -> const Tokenizer& { return self.tokenizer(); },
+          [](const BoundModel& self) -> const Tokenizer& {
+            return self.tokenizer();
+          },
           py::return_value_policy::reference_internal,
           "The checkpoint's tokenizer, read at the first use.")
       .def("__repr__", [](const BoundModel& self) {
         const DecoderConfig& c = self.config();
         return c10::str(
-            "Model('", c.architecture, "', n_layers=", c.n_layers, ", d_model=", c.d_model, ", vocab=", c.vocab,
-            ", dtype=", dtype_name(self.dtype()), ", device=", self.device(), ")");
+            "Model('",
+            c.architecture,
+            "', n_layers=",
+            c.n_layers,
+            ", d_model=",
+            c.d_model,
+            ", vocab=",
+            c.vocab,
+            ", dtype=",
+            dtype_name(self.dtype()),
+            ", device=",
+            self.device(),
+            ")");
       });
   m.def(
       "load_model",
@@ -277,4 +361,4 @@ Example:
 )");
 }
 
-}  // namespace ma::python
+} // namespace ma::python

@@ -6,6 +6,7 @@
 #include "bindings/bindings.h"
 #include "bindings/bound_model.h"
 #include "bindings/python_hook.h"
+
 #include "libma/interventions/intervention.h"
 
 namespace ma::python {
@@ -14,9 +15,11 @@ namespace {
 /// What Python gets from `add_hook`.
 class Handle {
  public:
-  Handle(const BoundModel& model, const std::string& pattern, HookFn fn) : registrations_(model.registrations) {
+  Handle(const BoundModel& model, const std::string& pattern, HookFn fn)
+      : registrations_(model.registrations) {
     hook_ = run_alone(model, [&] {
-      auto hook = std::make_shared<HookHandle>(model.add_hook(pattern, std::move(fn)));
+      auto hook =
+          std::make_shared<HookHandle>(model.add_hook(pattern, std::move(fn)));
       registrations_->hooks.push_back(hook);
       return hook;
     });
@@ -35,18 +38,29 @@ class Handle {
 };
 
 void bind_handle(py::module_& m) {
-  py::class_<Handle>(m, "HookHandle", R"(A registered hook. The hook stays until `remove()`, or until a `with` block ends.
+  py::class_<Handle>(
+      m,
+      "HookHandle",
+      R"(A registered hook. The hook stays until `remove()`, or until a `with` block ends.
 
 Example:
     >>> handle = model.add_hook("blocks.0.mlp_out", lambda x, at: torch.zeros_like(x))
     >>> handle.remove()
 )")
-      .def("remove", &Handle::remove, "Takes the hook away. Does nothing the second time.")
-      .def("__enter__", [](Handle& self) -> Handle& { return self; }, py::return_value_policy::reference_internal)
-      .def("__exit__", [](Handle& self, const py::args& /*error*/) { self.remove(); });
+      .def(
+          "remove",
+          &Handle::remove,
+          "Takes the hook away. Does nothing the second time.")
+      .def(
+          "__enter__",
+          [](Handle& self) -> Handle& { return self; },
+          py::return_value_policy::reference_internal)
+      .def("__exit__", [](Handle& self, const py::args& /*error*/) {
+        self.remove();
+      });
 }
 
-}  // namespace
+} // namespace
 
 void bind_model_hooks(py::module_& m, py::class_<BoundModel>& model) {
   bind_handle(m);
@@ -54,36 +68,49 @@ void bind_model_hooks(py::module_& m, py::class_<BoundModel>& model) {
       .def(
           "add_hook",
           [](const BoundModel& self, const Intervention& edit) {
-            return Handle(self, edit.site(), [edit](const torch::Tensor& x, const HookSite& at) { return edit(x, at); });
+            return Handle(
+                self,
+                edit.site(),
+                [edit](const torch::Tensor& x, const HookSite& at) {
+                  return edit(x, at);
+                });
           },
           py::arg("intervention"))
       .def(
           "add_hook",
-          [](const BoundModel& self, const std::string& pattern, const Intervention& edit) {
-            return Handle(self, pattern, [edit](const torch::Tensor& x, const HookSite& at) { return edit(x, at); });
+          [](const BoundModel& self,
+             const std::string& pattern,
+             const Intervention& edit) {
+            return Handle(
+                self,
+                pattern,
+                [edit](const torch::Tensor& x, const HookSite& at) {
+                  return edit(x, at);
+                });
           },
           py::arg("pattern"),
           py::arg("fn"))
       .def(
           "add_hook",
-          [](const BoundModel& self, const std::string& pattern, const py::typing::Callable<torch::Tensor(torch::Tensor, Site)>& fn) {
-            return Handle(self, pattern, python_hook(fn));
-          },
+          [](const BoundModel& self,
+             const std::string& pattern,
+             const py::typing::Callable<torch::Tensor(torch::Tensor, Site)>&
+                 fn) { return Handle(self, pattern, python_hook(fn)); },
           py::arg("pattern"),
           py::arg("fn"),
           R"(Registers a hook at every point that matches `pattern`. Hooks at a point run in order of registration.
 
 Args:
     pattern: Hook name; `*` stands for one dot-separated part. Left out for an Intervention: its own site.
-    fn: Called as `fn(x, at)` with the activation and a HookSite; returns the activation to use: `x` itself to only
-        read, a new tensor of the same shape, dtype and device to replace it. Or an Intervention.
+    fn: Called as `fn(x, at)` with the activation and a HookSite; returns the activation to use: `x` itself to
+        only read, a new tensor of the same shape, dtype and device to replace it. Or an Intervention.
 
 Returns:
     A handle; the hook stays until its `remove()` or the end of a `with` block.
 
 Raises:
     UnknownNameError: When the pattern matches nothing; the message offers the nearest names.
-    ShapeError: In the pass, when the hook changes shape, dtype or device, writes in place, or returns no tensor.
+    ShapeError: In the pass, when the hook changes shape, dtype or device, writes in place or returns no tensor.
 
 Example:
     >>> with model.add_hook("blocks.1.resid_post", lambda x, at: x.clamp(-1, 1)):
@@ -95,7 +122,8 @@ Example:
           "remove_hooks",
           [](const BoundModel& self) {
             run_alone(self, [&] {
-              for (const auto& hook : std::exchange(self.registrations->hooks, {})) {
+              for (const auto& hook :
+                   std::exchange(self.registrations->hooks, {})) {
                 hook->remove();
               }
             });
@@ -106,7 +134,10 @@ Example:
     >>> _ = model.add_hook("embed", lambda x, at: x)
     >>> model.remove_hooks()
 )")
-      .def("hook_names", [](const BoundModel& self) { return self.hook_names(); }, R"(Names of all hook points in forward order.
+      .def(
+          "hook_names",
+          [](const BoundModel& self) { return self.hook_names(); },
+          R"(Names of all hook points in forward order.
 
 Example:
     >>> model.hook_names()[:2]
@@ -114,4 +145,4 @@ Example:
 )");
 }
 
-}  // namespace ma::python
+} // namespace ma::python

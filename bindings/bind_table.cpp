@@ -1,7 +1,7 @@
 // Table: the form in which results are read.
+#include "bindings/bindings.h"
 #include <nlohmann/json.hpp>
 
-#include "bindings/bindings.h"
 #include "libma/core/table.h"
 
 namespace ma::python {
@@ -10,15 +10,18 @@ namespace {
 std::vector<std::string> headings(const Table& table) {
   std::vector<std::string> names;
   for (const Column& column : table.columns()) {
-    names.push_back(column.unit.empty() ? column.name : column.name + " (" + column.unit + ")");
+    names.push_back(
+        column.unit.empty() ? column.name
+                            : column.name + " (" + column.unit + ")");
   }
   return names;
 }
 
-}  // namespace
+} // namespace
 
 void bind_table(py::module_& m) {
-  py::class_<Table>(m, "Table", R"(Results: named columns, rows of numbers and words.
+  py::class_<Table>(
+      m, "Table", R"(Results: named columns, rows of numbers and words.
 
 Printed as text, shown as a table by notebooks.
 
@@ -28,23 +31,34 @@ Example:
     >>> table.columns[0], table.rows[0][0]
     ('condition', 'original')
 )")
-      .def_property_readonly("columns", &headings, "Names of the columns, with units.")
-      .def_property_readonly("rows", [](const Table& self) { return self.rows(); }, "Cells: str, int, float or None.")
+      .def_property_readonly(
+          "columns", &headings, "Names of the columns, with units.")
+      .def_property_readonly(
+          "rows",
+          [](const Table& self) { return self.rows(); },
+          "Cells: str, int, float or None.")
       .def(
           "at",
-          [](const Table& self, std::size_t row, const std::string& column) { return self.at(row, column); },
+          [](const Table& self, std::size_t row, const std::string& column) {
+            return self.at(row, column);
+          },
           py::arg("row"),
           py::arg("column"),
           "The cell of a row (from 0) and a column (its name without unit).")
       .def("to_markdown", &Table::to_markdown, "A GitHub table.")
       .def("to_text", &Table::to_text, "Aligned with spaces, for a terminal.")
       .def("to_csv", &Table::to_csv, "RFC 4180, numbers in full.")
-      .def("to_json", [](const Table& self) { return self.to_json().dump(); }, "JSON, numbers in full.")
+      .def(
+          "to_json",
+          [](const Table& self) { return self.to_json().dump(); },
+          "JSON, numbers in full.")
       .def(
           "to_pandas",
           [](const Table& self) {
-            using namespace py::literals;  // NOLINT(google-build-using-namespace)
-            return py::module_::import("pandas").attr("DataFrame")(self.rows(), "columns"_a = headings(self));
+            using namespace py::
+                literals; // NOLINT(google-build-using-namespace)
+            return py::module_::import("pandas").attr("DataFrame")(
+                self.rows(), "columns"_a = headings(self));
           },
           "A pandas.DataFrame. Needs pandas.")
       .def("__len__", [](const Table& self) { return self.rows().size(); })
@@ -52,4 +66,4 @@ Example:
       .def("_repr_markdown_", &Table::to_markdown);
 }
 
-}  // namespace ma::python
+} // namespace ma::python

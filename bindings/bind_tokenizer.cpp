@@ -1,30 +1,39 @@
 // Tokenizer and Encoding.
+#include "bindings/bindings.h"
 #include <pybind11/stl/filesystem.h>
 
-#include "bindings/bindings.h"
 #include "libma/io/tokenizer/tokenizer.h"
 
 namespace ma::python {
 namespace {
 
 void bind_encoding(py::module_& m) {
-  py::class_<Encoding>(m, "Encoding", R"(Ids of a text and the bytes each one came from.
+  py::class_<Encoding>(
+      m, "Encoding", R"(Ids of a text and the bytes each one came from.
 
 Example:
     >>> model.tokenizer.encode_with_offsets("Hi.").offsets[0][0]
     0
 )")
       .def_readonly("ids", &Encoding::ids, "Token ids.")
-      .def_readonly("offsets", &Encoding::offsets, "[first, last) byte of each id in the UTF-8 text.")
+      .def_readonly(
+          "offsets",
+          &Encoding::offsets,
+          "[first, last) byte of each id in the UTF-8 text.")
       .def("__len__", [](const Encoding& self) { return self.ids.size(); })
-      .def("__repr__", [](const Encoding& self) { return c10::str("Encoding(", self.ids.size(), " ids)"); });
+      .def("__repr__", [](const Encoding& self) {
+        return c10::str("Encoding(", self.ids.size(), " ids)");
+      });
 }
 
-}  // namespace
+} // namespace
 
 void bind_tokenizer(py::module_& m) {
   bind_encoding(m);
-  py::class_<Tokenizer>(m, "Tokenizer", R"(Text to ids and back, exactly as Hugging Face `tokenizers` does it.
+  py::class_<Tokenizer>(
+      m,
+      "Tokenizer",
+      R"(Text to ids and back, exactly as Hugging Face `tokenizers` does it.
 
 Example:
     >>> ids = model.tokenizer.encode("Hi.")
@@ -33,8 +42,12 @@ Example:
 )")
       .def(
           "encode",
-          [](const Tokenizer& self, std::string_view text, bool add_bos, bool parse_special) {
-            return self.encode(text, {.add_bos = add_bos, .parse_special = parse_special});
+          [](const Tokenizer& self,
+             std::string_view text,
+             bool add_bos,
+             bool parse_special) {
+            return self.encode(
+                text, {.add_bos = add_bos, .parse_special = parse_special});
           },
           py::arg("text"),
           py::kw_only(),
@@ -56,8 +69,12 @@ Example:
 )")
       .def(
           "encode_with_offsets",
-          [](const Tokenizer& self, std::string_view text, bool add_bos, bool parse_special) {
-            return self.encode_with_offsets(text, {.add_bos = add_bos, .parse_special = parse_special});
+          [](const Tokenizer& self,
+             std::string_view text,
+             bool add_bos,
+             bool parse_special) {
+            return self.encode_with_offsets(
+                text, {.add_bos = add_bos, .parse_special = parse_special});
           },
           py::arg("text"),
           py::kw_only(),
@@ -66,25 +83,43 @@ Example:
           "Ids of `text` with the byte range of each; arguments as `encode`.")
       .def(
           "decode",
-          py::overload_cast<const torch::Tensor&, bool>(&Tokenizer::decode, py::const_),
+          py::overload_cast<const torch::Tensor&, bool>(
+              &Tokenizer::decode, py::const_),
           py::arg("ids"),
           py::kw_only(),
           py::arg("skip_special") = false)
       .def(
           "decode",
-          py::overload_cast<const std::vector<std::int64_t>&, bool>(&Tokenizer::decode, py::const_),
+          py::overload_cast<const std::vector<std::int64_t>&, bool>(
+              &Tokenizer::decode, py::const_),
           py::arg("ids"),
           py::kw_only(),
           py::arg("skip_special") = false,
-          "Text of `ids`, an int64 tensor [pos] or a list; bytes that are not UTF-8 become U+FFFD.")
-      .def("token", &Tokenizer::token, py::arg("id"), "The vocabulary's own spelling of `id`.")
-      .def_property_readonly("bos_id", &Tokenizer::bos_id, "Id of the beginning-of-text token, or None.")
-      .def_property_readonly("eos_id", &Tokenizer::eos_id, "Id of the end-of-text token, or None.")
+          "Text of `ids`, an int64 tensor [pos] or a list; bytes that are not "
+          "UTF-8 become U+FFFD.")
+      .def(
+          "token",
+          &Tokenizer::token,
+          py::arg("id"),
+          "The vocabulary's own spelling of `id`.")
       .def_property_readonly(
-          "adds_bos_by_default", &Tokenizer::adds_bos_by_default, "Whether the checkpoint asks for a BOS before each text.")
-      .def_property_readonly("vocab_size", &Tokenizer::vocab_size, "Number of ids, added tokens included.")
+          "bos_id",
+          &Tokenizer::bos_id,
+          "Id of the beginning-of-text token, or None.")
+      .def_property_readonly(
+          "eos_id", &Tokenizer::eos_id, "Id of the end-of-text token, or None.")
+      .def_property_readonly(
+          "adds_bos_by_default",
+          &Tokenizer::adds_bos_by_default,
+          "Whether the checkpoint asks for a BOS before each text.")
+      .def_property_readonly(
+          "vocab_size",
+          &Tokenizer::vocab_size,
+          "Number of ids, added tokens included.")
       .def("__len__", &Tokenizer::vocab_size)
-      .def("__repr__", [](const Tokenizer& self) { return c10::str("Tokenizer(vocab_size=", self.vocab_size(), ")"); });
+      .def("__repr__", [](const Tokenizer& self) {
+        return c10::str("Tokenizer(vocab_size=", self.vocab_size(), ")");
+      });
   m.def(
       "load_tokenizer",
       &load_tokenizer,
@@ -97,4 +132,4 @@ Raises:
 )");
 }
 
-}  // namespace ma::python
+} // namespace ma::python

@@ -6,13 +6,19 @@
 
 #include "bindings/bindings.h"
 #include "bindings/progress_arg.h"
+
 #include "libma/eval/perplexity.h"
 
 namespace ma::python {
 namespace {
 
 using Ids = std::vector<std::int64_t>;
-using Text = std::variant<std::string, std::vector<std::string>, std::vector<Document>, torch::Tensor, Ids>;
+using Text = std::variant<
+    std::string,
+    std::vector<std::string>,
+    std::vector<Document>,
+    torch::Tensor,
+    Ids>;
 
 std::vector<Document> documents_of(const Text& text) {
   if (const auto* one = std::get_if<std::string>(&text)) {
@@ -28,78 +34,156 @@ std::vector<Document> documents_of(const Text& text) {
   return documents;
 }
 
-WindowSet make(const Text& text, const Tokenizer* tokenizer, const WindowOptions& options) {
+WindowSet make(
+    const Text& text,
+    const Tokenizer* tokenizer,
+    const WindowOptions& options) {
   if (const auto* ids = std::get_if<Ids>(&text)) {
     return make_windows(*ids, options);
   }
   if (const auto* tensor = std::get_if<torch::Tensor>(&text)) {
     if (tensor->dim() != 1 || tensor->scalar_type() != torch::kInt64) {
-      throw ShapeError("make_windows", c10::str("expected int64 ids [pos], got ", tensor->scalar_type(), " ", tensor->sizes()));
+      throw ShapeError(
+          "make_windows",
+          c10::str(
+              "expected int64 ids [pos], got ",
+              tensor->scalar_type(),
+              " ",
+              tensor->sizes()));
     }
     const auto ids = tensor->to(torch::kCPU).contiguous();
     const auto* first = ids.const_data_ptr<std::int64_t>();
     return make_windows(Ids(first, first + ids.numel()), options);
   }
   if (tokenizer == nullptr) {
-    throw ConfigError("make_windows", "a text needs a tokenizer; give tokenizer=model.tokenizer, or ids");
+    throw ConfigError(
+        "make_windows",
+        "a text needs a tokenizer; give tokenizer=model.tokenizer, or ids");
   }
   return make_windows(documents_of(text), *tokenizer, options);
 }
 
 void bind_window_set(py::module_& m) {
-  py::class_<Document>(m, "Document", "A text to score and the size of what it stands for.")
+  py::class_<Document>(
+      m, "Document", "A text to score and the size of what it stands for.")
       .def(py::init(&plain_document), py::arg("text"))
       .def_readonly("text", &Document::text, "What is tokenised.")
       .def_readonly("bytes", &Document::bytes, "Bytes of the original text.")
-      .def_readonly("words", &Document::words, "Words of the original text, split at whitespace.");
-  py::class_<WindowSet>(m, "WindowSet", "All windows of a perplexity evaluation, and what its result depends on.")
+      .def_readonly(
+          "words",
+          &Document::words,
+          "Words of the original text, split at whitespace.");
+  py::class_<WindowSet>(
+      m,
+      "WindowSet",
+      "All windows of a perplexity evaluation, and what its result depends on.")
       .def_readonly("protocol", &WindowSet::protocol, "Name of the protocol.")
       .def_property_readonly(
-          "bos", [](const WindowSet& self) { return std::string(bos_profile_name(self.bos)); }, "BOS profile.")
-      .def_readonly("has_bos", &WindowSet::has_bos, "Whether a BOS was put anywhere.")
+          "bos",
+          [](const WindowSet& self) {
+            return std::string(bos_profile_name(self.bos));
+          },
+          "BOS profile.")
+      .def_readonly(
+          "has_bos", &WindowSet::has_bos, "Whether a BOS was put anywhere.")
       .def_readonly("window", &WindowSet::window, "Tokens.")
-      .def_readonly("stride", &WindowSet::stride, "Tokens from one window's start to the next one's.")
-      .def_readonly("text_tokens", &WindowSet::text_tokens, "Tokens of the text.")
+      .def_readonly(
+          "stride",
+          &WindowSet::stride,
+          "Tokens from one window's start to the next one's.")
+      .def_readonly(
+          "text_tokens", &WindowSet::text_tokens, "Tokens of the text.")
       .def("__len__", [](const WindowSet& self) { return self.windows.size(); })
       .def("__repr__", [](const WindowSet& self) {
         return c10::str(
-            "WindowSet('", self.protocol, "', ", self.windows.size(), " windows of ", self.window, " tokens, bos='",
-            bos_profile_name(self.bos), "')");
+            "WindowSet('",
+            self.protocol,
+            "', ",
+            self.windows.size(),
+            " windows of ",
+            self.window,
+            " tokens, bos='",
+            bos_profile_name(self.bos),
+            "')");
       });
 }
 
 void bind_result(py::module_& m) {
-  py::class_<PerplexityResult>(m, "PerplexityResult", R"(Perplexity under a protocol, with everything it depends on.
+  py::class_<PerplexityResult>(
+      m,
+      "PerplexityResult",
+      R"(Perplexity under a protocol, with everything it depends on.
 
 Infinite and NaN values are results: they are shown as such, and their tokens are counted.
 )")
-      .def_readonly("protocol", &PerplexityResult::protocol, "Name of the protocol.")
+      .def_readonly(
+          "protocol", &PerplexityResult::protocol, "Name of the protocol.")
       .def_readonly("bos", &PerplexityResult::bos, "BOS profile.")
-      .def_readonly("has_bos", &PerplexityResult::has_bos, "Whether a BOS was put anywhere.")
+      .def_readonly(
+          "has_bos",
+          &PerplexityResult::has_bos,
+          "Whether a BOS was put anywhere.")
       .def_readonly("window", &PerplexityResult::window, "Tokens.")
       .def_readonly("stride", &PerplexityResult::stride, "Tokens.")
-      .def_readonly("n_windows", &PerplexityResult::n_windows, "Windows scored.")
+      .def_readonly(
+          "n_windows", &PerplexityResult::n_windows, "Windows scored.")
       .def_readonly("n_tokens", &PerplexityResult::n_tokens, "Tokens scored.")
-      .def_readonly("mean_nll_nats", &PerplexityResult::mean_nll_nats, "Over windows or tokens, by the protocol.")
-      .def_readonly("std_error_nats", &PerplexityResult::std_error_nats, "Of that mean; NaN for a single one.")
-      .def_readonly("perplexity", &PerplexityResult::perplexity, "exp(mean_nll_nats).")
-      .def_readonly("word_perplexity", &PerplexityResult::word_perplexity, "lm-eval-rolling only.")
-      .def_readonly("byte_perplexity", &PerplexityResult::byte_perplexity, "lm-eval-rolling only.")
-      .def_readonly("bits_per_byte", &PerplexityResult::bits_per_byte, "lm-eval-rolling only.")
-      .def_readonly("n_nonfinite", &PerplexityResult::n_nonfinite, "Tokens with an infinite or NaN NLL.")
-      .def_readonly("window_nll_nats", &PerplexityResult::window_nll_nats, "Mean NLL of each window.")
+      .def_readonly(
+          "mean_nll_nats",
+          &PerplexityResult::mean_nll_nats,
+          "Over windows or tokens, by the protocol.")
+      .def_readonly(
+          "std_error_nats",
+          &PerplexityResult::std_error_nats,
+          "Of that mean; NaN for a single one.")
+      .def_readonly(
+          "perplexity", &PerplexityResult::perplexity, "exp(mean_nll_nats).")
+      .def_readonly(
+          "word_perplexity",
+          &PerplexityResult::word_perplexity,
+          "lm-eval-rolling only.")
+      .def_readonly(
+          "byte_perplexity",
+          &PerplexityResult::byte_perplexity,
+          "lm-eval-rolling only.")
+      .def_readonly(
+          "bits_per_byte",
+          &PerplexityResult::bits_per_byte,
+          "lm-eval-rolling only.")
+      .def_readonly(
+          "n_nonfinite",
+          &PerplexityResult::n_nonfinite,
+          "Tokens with an infinite or NaN NLL.")
+      .def_readonly(
+          "window_nll_nats",
+          &PerplexityResult::window_nll_nats,
+          "Mean NLL of each window.")
       .def("__repr__", [](const PerplexityResult& self) {
         return c10::str(
-            "PerplexityResult(perplexity=", self.perplexity, ", protocol='", self.protocol, "', bos='", self.bos, "', ",
-            self.n_windows, " windows of ", self.window, " tokens)");
+            "PerplexityResult(perplexity=",
+            self.perplexity,
+            ", protocol='",
+            self.protocol,
+            "', bos='",
+            self.bos,
+            "', ",
+            self.n_windows,
+            " windows of ",
+            self.window,
+            " tokens)");
       });
 }
 
 void bind_make_windows(py::module_& m) {
   m.def(
       "make_windows",
-      [](const Text& text, const Tokenizer* tokenizer, const std::string& protocol,
-         const std::optional<std::string>& bos, std::int64_t window, std::int64_t stride, std::int64_t max_windows,
+      [](const Text& text,
+         const Tokenizer* tokenizer,
+         const std::string& protocol,
+         const std::optional<std::string>& bos,
+         std::int64_t window,
+         std::int64_t stride,
+         std::int64_t max_windows,
          std::int64_t max_documents) {
         WindowOptions options = {
             .protocol = protocol,
@@ -125,7 +209,8 @@ void bind_make_windows(py::module_& m) {
       R"(The windows of a text by a protocol.
 
 Args:
-    text: A string, strings or Documents (`lm-eval-rolling` scores each by itself; the others read one text), or ids.
+    text: A string, strings or Documents (`lm-eval-rolling` scores each by itself, the others read one text), or
+        ids.
     tokenizer: For strings and Documents.
     protocol: "paper", "gptq", "hf-sliding", "lm-eval-rolling", ...: `perplexity_protocols` lists them.
     bos: "nobos", "bos", "lm-eval-2023" or "lm-eval-current"; None for the protocol's own.
@@ -161,10 +246,11 @@ Example:
       "wikitext_documents",
       [](const std::string& raw) { return wikitext_documents(raw); },
       py::arg("raw"),
-      "The pages of WikiText's raw file as lm-evaluation-harness makes them, a list of Document.");
+      "The pages of WikiText's raw file as lm-evaluation-harness makes them, a "
+      "list of Document.");
 }
 
-}  // namespace
+} // namespace
 
 void bind_windows(py::module_& m) {
   bind_window_set(m);
@@ -172,10 +258,15 @@ void bind_windows(py::module_& m) {
   bind_make_windows(m);
   m.def(
       "perplexity",
-      [](const BoundModel& model, const WindowSet& windows, std::int64_t tokens_per_pass,
+      [](const BoundModel& model,
+         const WindowSet& windows,
+         std::int64_t tokens_per_pass,
          const std::optional<py::function>& progress) {
-        const PerplexityOptions options = {.tokens_per_pass = tokens_per_pass, .progress = progress_fn(progress)};
-        return run_alone(model, [&] { return perplexity(model, windows, options); });
+        const PerplexityOptions options = {
+            .tokens_per_pass = tokens_per_pass,
+            .progress = progress_fn(progress)};
+        return run_alone(
+            model, [&] { return perplexity(model, windows, options); });
       },
       py::arg("model"),
       py::arg("windows"),
@@ -200,4 +291,4 @@ Example:
 )");
 }
 
-}  // namespace ma::python
+} // namespace ma::python

@@ -1,9 +1,8 @@
 // One function per topic that adds its names to the module.
 #pragma once
 
-#include <torch/csrc/utils/pybind.h>
-
 #include "bindings/bound_model.h"
+#include <torch/csrc/utils/pybind.h>
 
 namespace ma::python {
 
@@ -19,4 +18,4 @@ void bind_table(py::module_& m);
 void bind_tokenizer(py::module_& m);
 void bind_windows(py::module_& m);
 
-}  // namespace ma::python
+} // namespace ma::python

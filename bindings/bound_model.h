@@ -1,4 +1,5 @@
-// A model as Python holds it: with a lock, because passes run without the GIL, and with the hooks that Python registered.
+// A model as Python holds it: with a lock, because passes run without the GIL,
+// and with the hooks that Python registered.
 #pragma once
 
 #include <list>
@@ -12,19 +13,23 @@
 
 namespace ma::python {
 
-/// Hooks live here until they are removed, whether or not Python keeps their handles.
+/// Hooks live here until they are removed, whether or not Python keeps their
+/// handles.
 struct Registrations {
-  std::recursive_mutex mutex; ///< held during a pass; recursive, because a hook may run another one
+  std::recursive_mutex mutex; ///< held during a pass; recursive, because a hook
+                              ///< may run another one
   std::list<std::shared_ptr<HookHandle>> hooks;
 };
 
 struct BoundModel : Model {
   explicit BoundModel(Model model) : Model(std::move(model)) {}
 
-  std::shared_ptr<Registrations> registrations = std::make_shared<Registrations>();
+  std::shared_ptr<Registrations> registrations =
+      std::make_shared<Registrations>();
 };
 
-/// Runs `work` without the GIL and with the model to itself. The GIL goes first: who holds the lock may need it for a hook.
+/// Runs `work` without the GIL and with the model to itself. The GIL goes
+/// first: who holds the lock may need it for a hook.
 template <class Work>
 auto run_alone(Registrations& registrations, Work&& work) {
   const py::gil_scoped_release released;
@@ -37,4 +42,4 @@ auto run_alone(const BoundModel& model, Work&& work) {
   return run_alone(*model.registrations, std::forward<Work>(work));
 }
 
-}  // namespace ma::python
+} // namespace ma::python

@@ -1,11 +1,16 @@
-// The extension module libma._C: the C++ API under the same names. Nothing here computes.
+// The extension module libma._C: the C++ API under the same names. Nothing here
+// computes.
 #include "bindings/bindings.h"
 
 PYBIND11_MODULE(_C, m) {
-  using namespace ma::python;  // NOLINT(google-build-using-namespace)
-  py::module_::import("torch"); // its Python types must be there before a tensor crosses
+  using namespace ma::python; // NOLINT(google-build-using-namespace)
+  py::module_::import(
+      "torch"); // its Python types must be there before a tensor crosses
   m.doc() = "The compiled part of libma; `import libma` brings its names.";
-  py::class_<BoundModel> model(m, "Model", R"(A loaded network with its tokenizer and hooks; `load_model` makes one.
+  py::class_<BoundModel> model(
+      m,
+      "Model",
+      R"(A loaded network with its tokenizer and hooks; `load_model` makes one.
 
 Passes run without autograd and without the GIL. Threads may share a model: they take turns.
 

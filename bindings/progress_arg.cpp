@@ -9,7 +9,8 @@ ProgressFn progress_fn(const std::optional<py::function>& fn) {
   if (!fn) {
     return [](const Progress&) {
       const py::gil_scoped_acquire gil;
-      if (PyErr_CheckSignals() != 0) { // Ctrl-C stops a run that nobody watches, too
+      if (PyErr_CheckSignals() !=
+          0) { // Ctrl-C stops a run that nobody watches, too
         throw py::error_already_set();
       }
     };
@@ -23,4 +24,4 @@ ProgressFn progress_fn(const std::optional<py::function>& fn) {
   };
 }
 
-}  // namespace ma::python
+} // namespace ma::python

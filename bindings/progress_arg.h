@@ -9,7 +9,8 @@
 
 namespace ma::python {
 
-/// Wraps `progress(stage, done, total)`; what it raises stops the work and arrives at the caller. None: no callback.
+/// Wraps `progress(stage, done, total)`; what it raises stops the work and
+/// arrives at the caller. None: no callback.
 ProgressFn progress_fn(const std::optional<py::function>& fn);
 
-}  // namespace ma::python
+} // namespace ma::python

@@ -10,9 +10,11 @@
 
 namespace ma::python {
 
-/// What a Python hook receives as `at`: a HookSite that owns its tokens, so that it may be kept.
+/// What a Python hook receives as `at`: a HookSite that owns its tokens, so
+/// that it may be kept.
 struct Site : HookSite {
-  explicit Site(const HookSite& at) : HookSite(at), tokens(at.batch != nullptr ? *at.batch : TokenBatch()) {
+  explicit Site(const HookSite& at)
+      : HookSite(at), tokens(at.batch != nullptr ? *at.batch : TokenBatch()) {
     batch = nullptr;
   }
 
@@ -26,7 +28,8 @@ struct Site : HookSite {
   TokenBatch tokens;
 };
 
-/// Wraps `fn(x, at)`: takes the GIL for the call, and lets a Python exception pass through C++ as it is.
+/// Wraps `fn(x, at)`: takes the GIL for the call, and lets a Python exception
+/// pass through C++ as it is.
 HookFn python_hook(const py::function& fn);
 
-}  // namespace ma::python
+} // namespace ma::python

@@ -1,10 +1,10 @@
 // Conversion of Python's forms of token ids.
 #include "bindings/token_batch_arg.h"
 
-#include <torch/csrc/autograd/python_variable.h>
-
 #include <cstdint>
 #include <vector>
+
+#include <torch/csrc/autograd/python_variable.h>
 
 #include "libma/core/error.h"
 
@@ -31,14 +31,21 @@ torch::Tensor stack(const std::vector<Row>& rows) {
     if (static_cast<std::int64_t>(row.size()) != length) {
       throw ShapeError(
           "ids",
-          c10::str("row ", i, " has ", row.size(), " ids, row 0 has ", length, "; pad the rows and give a mask"));
+          c10::str(
+              "row ",
+              i,
+              " has ",
+              row.size(),
+              " ids, row 0 has ",
+              length,
+              "; pad the rows and give a mask"));
     }
     ids[i].copy_(at::tensor(row, torch::kInt64));
   }
   return ids;
 }
 
-}  // namespace
+} // namespace
 
 bool load_token_ids(py::handle source, TokenIds& ids) {
   if (py::isinstance<TokenBatch>(source)) {
@@ -53,7 +60,8 @@ bool load_token_ids(py::handle source, TokenIds& ids) {
     ids.batch = TokenBatch(at::tensor(row, torch::kInt64));
     return true;
   }
-  if (!py::isinstance<py::sequence>(source) || py::isinstance<py::str>(source)) {
+  if (!py::isinstance<py::sequence>(source) ||
+      py::isinstance<py::str>(source)) {
     return false;
   }
   std::vector<Row> rows;
@@ -66,14 +74,16 @@ bool load_token_ids(py::handle source, TokenIds& ids) {
   return true;
 }
 
-TokenBatch make_batch(const TokenIds& ids, const std::optional<torch::Tensor>& mask) {
+TokenBatch make_batch(
+    const TokenIds& ids, const std::optional<torch::Tensor>& mask) {
   if (!mask) {
     return ids.batch;
   }
   if (ids.batch.mask.defined()) {
-    throw ShapeError("mask", "ids is a TokenBatch that has a mask already; give only one");
+    throw ShapeError(
+        "mask", "ids is a TokenBatch that has a mask already; give only one");
   }
   return {ids.batch.ids, *mask};
 }
 
-}  // namespace ma::python
+} // namespace ma::python
