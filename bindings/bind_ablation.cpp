@@ -24,7 +24,8 @@ Args:
     edits: Interventions; at one site they act in this order, after the model's other hooks.
 
 Example:
-    >>> zero = ma.make_intervention("set_value", site="blocks.0.resid_post", select=ma.Selection.at([0], [3]), value=0)
+    >>> select = ma.Selection.at([0], [3])
+    >>> zero = ma.make_intervention("set_value", site="blocks.0.resid_post", select=select, value=0)
     >>> ma.Condition("zero", zero)
     Condition('zero', 1 edit)
 )")
@@ -146,7 +147,8 @@ Raises:
 
 Example:
     >>> windows = ma.make_windows(list(range(64)), window=16)
-    >>> zero = ma.make_intervention("set_value", site="blocks.0.resid_post", select=ma.Selection.at([0], [3]), value=0)
+    >>> select = ma.Selection.at([0], [3])
+    >>> zero = ma.make_intervention("set_value", site="blocks.0.resid_post", select=select, value=0)
     >>> conditions = [ma.Condition("original"), ma.Condition("zero", zero)]
     >>> [row[0] for row in ma.run_ablation(model, conditions, [ma.PerplexityTask("counting", windows)]).rows]
     ['original', 'zero']

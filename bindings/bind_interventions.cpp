@@ -98,7 +98,8 @@ void bind_intervention(py::module_& m) {
       R"(An edit of activations as data: where, which entries, what.
 
 Example:
-    >>> zero = ma.make_intervention("set_value", site="blocks.1.resid_post", select=ma.Selection.at([0], [3]), value=0.0)
+    >>> select = ma.Selection.at([0], [3])
+    >>> zero = ma.make_intervention("set_value", site="blocks.1.resid_post", select=select, value=0.0)
     >>> with model.add_hook(zero):
     ...     _, cache = model.run_with_cache([1, 2, 3], ["blocks.1.resid_post"])
     >>> cache["blocks.1.resid_post"][0, 0, 3].item(), zero.stats.edited
@@ -192,7 +193,8 @@ Raises:
     ConfigError: When an option is missing or not of this kind.
 
 Example:
-    >>> clamp = ma.make_intervention("clamp", site="blocks.*.resid_post", select=ma.Selection.top_k(4), low=-1, high=1)
+    >>> largest = ma.Selection.top_k(4)
+    >>> clamp = ma.make_intervention("clamp", site="blocks.*.resid_post", select=largest, low=-1, high=1)
     >>> clamp.kind
     'clamp'
 )");

@@ -102,15 +102,15 @@ void bind_model_hooks(py::module_& m, py::class_<BoundModel>& model) {
 
 Args:
     pattern: Hook name; `*` stands for one dot-separated part. Left out for an Intervention: its own site.
-    fn: Called as `fn(x, at)` with the activation and a HookSite; returns the activation to use: `x` itself to only
-        read, a new tensor of the same shape, dtype and device to replace it. Or an Intervention.
+    fn: Called as `fn(x, at)` with the activation and a HookSite; returns the activation to use: `x` itself to
+        only read, a new tensor of the same shape, dtype and device to replace it. Or an Intervention.
 
 Returns:
     A handle; the hook stays until its `remove()` or the end of a `with` block.
 
 Raises:
     UnknownNameError: When the pattern matches nothing; the message offers the nearest names.
-    ShapeError: In the pass, when the hook changes shape, dtype or device, writes in place, or returns no tensor.
+    ShapeError: In the pass, when the hook changes shape, dtype or device, writes in place or returns no tensor.
 
 Example:
     >>> with model.add_hook("blocks.1.resid_post", lambda x, at: x.clamp(-1, 1)):

@@ -209,7 +209,8 @@ void bind_make_windows(py::module_& m) {
       R"(The windows of a text by a protocol.
 
 Args:
-    text: A string, strings or Documents (`lm-eval-rolling` scores each by itself; the others read one text), or ids.
+    text: A string, strings or Documents (`lm-eval-rolling` scores each by itself, the others read one text), or
+        ids.
     tokenizer: For strings and Documents.
     protocol: "paper", "gptq", "hf-sliding", "lm-eval-rolling", ...: `perplexity_protocols` lists them.
     bos: "nobos", "bos", "lm-eval-2023" or "lm-eval-current"; None for the protocol's own.

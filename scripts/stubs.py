@@ -37,8 +37,18 @@ def generate() -> str:
         command = [sys.executable, "-m", "pybind11_stubgen", "libma._C", "--exit-code", "-o", folder]
         subprocess.run(command, check=True, env=environment, capture_output=True, text=True)
         stub = Path(folder) / "libma" / "_C.pyi"
-        ruff = [sys.executable, "-m", "ruff", "format", "--quiet", "--config", str(ROOT / "pyproject.toml"), str(stub)]
-        subprocess.run(ruff, check=True)
+        for action in (["check", "--fix", "--exit-zero"], ["format"]):
+            ruff = [
+                sys.executable,
+                "-m",
+                "ruff",
+                *action,
+                "--quiet",
+                "--config",
+                str(ROOT / "pyproject.toml"),
+                str(stub),
+            ]
+            subprocess.run(ruff, check=True, capture_output=True)
         return stub.read_text(encoding="utf-8")
 
 

@@ -6,11 +6,14 @@ then the extension module that was built against it.
 
 import importlib
 import importlib.util
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _extension
 from .errors import ConfigError, Error, FileError, ShapeError, UnknownNameError
 from .fetching import fetch
+
+if TYPE_CHECKING:
+    from ._C import *  # noqa: F403
 
 __all__ = ["ConfigError", "Error", "FileError", "ShapeError", "UnknownNameError", "fetch"]
 

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "build" / "python"), str(ROOT / "tests" / "python")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "build" / "python"))
 
 import torch
 import transformers
@@ -59,7 +59,9 @@ def main() -> None:
         ids = torch.randint(0, ours.config.vocab, (batch, length), generator=torch.Generator().manual_seed(0))
         for comparison in comparisons(ours, theirs, ids):
             if options.only in comparison.title:
-                print(f"| {window} | {comparison.title} | {measure(comparison, options.pairs, ids.numel())} |", flush=True)
+                print(
+                    f"| {window} | {comparison.title} | {measure(comparison, options.pairs, ids.numel())} |", flush=True
+                )
 
 
 def comparisons(ours: ma.Model, theirs: transformers.PreTrainedModel, ids: torch.Tensor) -> list[Comparison]:

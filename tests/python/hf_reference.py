@@ -1,7 +1,8 @@
 """Every activation of a Hugging Face model under libma's hook names, and the comparison with libma's own.
 
-transformers computes RMSNorm and the softmax of eager attention in float32 even in a float64 model. `float64_throughout`
-lifts that, so that a float64 run tells a defect from rounding; the rotary tables stay float32 on both sides.
+transformers computes RMSNorm and the softmax of eager attention in float32 even in a float64 model.
+`float64_throughout` lifts that, so that a float64 run tells a defect from rounding; the rotary tables stay float32 on
+both sides.
 """
 
 from collections.abc import Iterator

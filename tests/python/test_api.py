@@ -61,9 +61,7 @@ def test_scores_equal_the_logits_own(model):
     targets = torch.tensor(IDS[1:])
     scores = model.score(stream, torch.arange(3), targets)
     logits = model.forward(IDS)[0, :3]
-    torch.testing.assert_close(
-        scores.nll_nats, torch.nn.functional.cross_entropy(logits, targets, reduction="none")
-    )
+    torch.testing.assert_close(scores.nll_nats, torch.nn.functional.cross_entropy(logits, targets, reduction="none"))
     assert scores.is_greedy.tolist() == (logits.argmax(-1) == targets).tolist()
 
 
@@ -135,8 +133,8 @@ def test_an_intervention_edits_and_counts(model):
 def test_an_intervention_may_be_called_from_a_hook(model):
     scale = ma.make_intervention("scale", site="embed", select=ma.Selection.at([], []), factor=2.0)
     plain = model.embed(IDS)
-    with model.add_hook("embed", lambda x, at: scale(x, at)):
-        torch.testing.assert_close(model.embed(IDS), 2 * plain)
+    with model.add_hook("embed", lambda x, at: scale(x + 1, at)):
+        torch.testing.assert_close(model.embed(IDS), 2 * (plain + 1))
 
 
 def test_intervention_mistakes_are_errors():

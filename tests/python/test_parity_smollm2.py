@@ -75,9 +75,7 @@ def test_losses_of_a_window_equal_the_record(smollm2_gguf, reference_data):
     model = ma.load_model(smollm2_gguf, device="cpu")
     ids = model.tokenizer.encode(text[:10_000])[:512].unsqueeze(0)
     assert ids[0, :32].tolist() == record["first_32_ids"]
-    zero = ma.make_intervention(
-        "set_value", site="blocks.11.resid_post", select=ma.Selection.at([0], [507]), value=0.0
-    )
+    zero = ma.make_intervention("set_value", site="blocks.11.resid_post", select=ma.Selection.at([0], [507]), value=0.0)
     expected = record["windows"]["mean_nll_nats"]
     assert _mean_nll(model, ids) == pytest.approx(expected["original"][0], rel=1e-5)
     with model.add_hook(zero):

@@ -1,4 +1,4 @@
-"""libma against transformers on tiny random checkpoints: every activation, both attention paths, four dtypes, padding."""
+"""libma against transformers on tiny random checkpoints: every activation, both attentions, four dtypes, padding."""
 
 import pytest
 
