@@ -7,6 +7,7 @@
 #include "libma/core/progress.h"
 #include "libma/core/table.h"
 #include "libma/eval/ablation.h"
+#include "libma/eval/calibration.h"
 #include "libma/eval/conditions.h"
 #include "libma/eval/corpus.h"
 #include "libma/eval/find_massive.h"

@@ -11,9 +11,9 @@
 
 #include "libma/analysis/massive_tables.h"
 #include "libma/core/log.h"
+#include "libma/eval/calibration.h"
 #include "libma/eval/corpus.h"
 #include "libma/eval/find_massive.h"
-#include "libma/io/sha256.h"
 #include "libma/models/model.h"
 
 namespace ma::experiments {
@@ -34,11 +34,11 @@ class Corpora {
   }
 
   Hashes hashes() const {
-    Hashes hashes;
+    std::vector<std::filesystem::path> paths;
     for (const auto& [name, corpus] : loaded_) {
-      hashes[corpus.path.string()] = sha256_file(corpus.path);
+      paths.push_back(corpus.path);
     }
-    return hashes;
+    return hash_files(paths);
   }
 
  private:
@@ -52,29 +52,13 @@ std::vector<PerplexityTask> make_tasks(
     const Tokenizer& tokenizer) {
   std::vector<PerplexityTask> tasks;
   for (const PerplexitySettings& wanted : settings) {
-    WindowOptions options{
-        .protocol = wanted.protocol,
-        .window = wanted.window,
-        .stride = wanted.stride,
-        .max_windows = wanted.max_windows};
-    if (wanted.bos != "protocol") {
-      options.bos = parse_bos_profile(wanted.bos, "evaluate.perplexity.bos");
-    }
     const auto documents =
-        corpus_documents(corpora[wanted.task], wanted.protocol);
+        corpus_documents(corpora[wanted.task], wanted.documents);
     tasks.push_back(
         {.name = wanted.name,
-         .windows = make_windows(documents, tokenizer, options)});
+         .windows = make_windows(documents, tokenizer, wanted.windows)});
   }
   return tasks;
-}
-
-Hashes model_hashes(const Model& model) {
-  Hashes hashes;
-  for (const auto& file : model.files()) {
-    hashes[file.string()] = sha256_file(file);
-  }
-  return hashes;
 }
 
 void log_found(const MassiveProfile& profile) {
@@ -116,13 +100,10 @@ void ablate(const AblationSettings& settings, Run& run) {
   Corpora corpora(run.home());
   const auto tasks =
       make_tasks(settings.perplexity, corpora, model.tokenizer());
-  const auto sequences = calibration_sequences(
-      corpora[settings.find.text],
-      model.tokenizer(),
-      settings.find.n_sequences,
-      settings.find.length);
+  const auto sequences = cut_sequences(
+      model.tokenizer(), corpora[settings.find.text].texts, settings.find.cut);
 
-  const Hashes files = model_hashes(model);
+  const Hashes files = hash_files(model.files());
   const std::string device = model.device().str();
   auto journal = run.open_journal(
       {{"model", files}, {"texts", corpora.hashes()}, {"device", device}});

@@ -9,16 +9,43 @@
 namespace ma::experiments {
 namespace {
 
-std::int64_t n_entries(const Selection& selection) {
-  return static_cast<std::int64_t>(
-      selection.positions.size() * selection.dims.size());
+/// What was found, as something to edit.
+struct Target {
+  Selection selection;
+  std::int64_t block = 0; ///< 0-based, the first after which it is massive
+  std::int64_t count = 1; ///< entries of a sequence, for controls to match
+};
+
+bool is_at_start(const MassiveSite& site) {
+  return site.token_class == TokenClass::kStart;
 }
 
-bool is_at_start_only(const MassiveProfile& profile) {
-  return std::all_of(
-      profile.sites.begin(), profile.sites.end(), [](const MassiveSite& site) {
-        return site.token_class == TokenClass::kStart;
-      });
+/// The `n_sites` strongest sites at the start (0: all), or, when all are asked
+/// for and some stand elsewhere, whatever is massive in each sequence.
+Target find_target(const MassiveProfile& profile, std::int64_t n_sites) {
+  const auto& sites = profile.sites;
+  if (n_sites > 0 || std::all_of(sites.begin(), sites.end(), is_at_start)) {
+    const Selection top = profile.top(n_sites);
+    const auto first = std::find_if(sites.begin(), sites.end(), is_at_start);
+    return {
+        .selection = top,
+        .block = first->first_layer,
+        .count =
+            static_cast<std::int64_t>(top.positions.size() * top.dims.size())};
+  }
+  if (!profile.meets_criterion) {
+    Selection largest{.kind = SelectionKind::kTopK};
+    largest.count = 1;
+    return {.selection = largest, .block = profile.edit_layer};
+  }
+  std::int64_t hits = 0; // over all calibration sequences
+  for (const MassiveSite& site : sites) {
+    hits += site.count;
+  }
+  return {
+      .selection = profile.massive(),
+      .block = profile.edit_layer,
+      .count = std::max<std::int64_t>(1, hits / profile.n_sequences)};
 }
 
 /// How many sites the table's first massive condition edits: what a control
@@ -32,28 +59,13 @@ std::int64_t first_site_count(const std::vector<ConditionSettings>& settings) {
   return 0;
 }
 
-Selection make_selection(
-    const SelectionSettings& settings,
-    const MassiveProfile& profile,
-    std::int64_t control_sites) {
-  if (settings.is_massive) {
-    return settings.n_sites == 0 && !is_at_start_only(profile)
-               ? profile.massive()
-               : profile.top(settings.n_sites);
-  }
-  Selection selection = settings.selection;
-  if (settings.has_discovered_count) {
-    selection.count = n_entries(profile.top(control_sites));
-  }
-  return selection;
-}
-
 std::vector<std::string> sites_of(
-    const ConditionSettings& settings, const MassiveProfile& profile) {
-  const auto n_layers = static_cast<std::int64_t>(profile.layers.size());
+    const ConditionSettings& settings,
+    const Target& target,
+    std::int64_t n_layers) {
   switch (settings.layer.kind) {
     case LayerChoice::Kind::kAuto:
-      return {block_site(profile.edit_layer, settings.site)};
+      return {block_site(target.block, settings.site)};
     case LayerChoice::Kind::kAll:
       return {"blocks.*." + settings.site};
     case LayerChoice::Kind::kListed:
@@ -75,6 +87,34 @@ std::vector<std::string> sites_of(
   return sites;
 }
 
+std::vector<Intervention> make_edits(
+    const ConditionSettings& wanted,
+    const MassiveProfile& profile,
+    std::int64_t control_sites) {
+  const SelectionSettings& select = wanted.select;
+  const Target target =
+      find_target(profile, select.is_massive ? select.n_sites : control_sites);
+  InterventionOptions options{
+      .select = select.is_massive ? target.selection : select.selection};
+  if (select.has_discovered_count) {
+    options.select.count = target.count;
+  }
+  options.value = wanted.value;
+  options.factor = wanted.factor;
+  options.low = wanted.low;
+  options.high = wanted.high;
+  if (wanted.is_mean) {
+    options.means = profile.means_for(options.select);
+  }
+  const auto n_layers = static_cast<std::int64_t>(profile.layers.size());
+  std::vector<Intervention> edits;
+  for (const std::string& site : sites_of(wanted, target, n_layers)) {
+    options.site = site;
+    edits.push_back(make_intervention(wanted.kind, options));
+  }
+  return edits;
+}
+
 } // namespace
 
 std::vector<Condition> make_conditions(
@@ -85,19 +125,7 @@ std::vector<Condition> make_conditions(
   for (const ConditionSettings& wanted : settings) {
     Condition condition{.name = wanted.name, .edits = {}};
     if (!wanted.kind.empty()) {
-      InterventionOptions options;
-      options.select = make_selection(wanted.select, profile, control_sites);
-      options.value = wanted.value;
-      options.factor = wanted.factor;
-      options.low = wanted.low;
-      options.high = wanted.high;
-      if (wanted.is_mean) {
-        options.means = profile.means_for(options.select);
-      }
-      for (const std::string& site : sites_of(wanted, profile)) {
-        options.site = site;
-        condition.edits.push_back(make_intervention(wanted.kind, options));
-      }
+      condition.edits = make_edits(wanted, profile, control_sites);
     }
     conditions.push_back(std::move(condition));
   }

@@ -14,6 +14,9 @@ json to_json(const PerplexityResult& result, const std::string& task) {
   for (const double nll : result.window_nll_nats) {
     windows.push_back(json_number(nll));
   }
+  const auto optional = [](const std::optional<double>& value) {
+    return value ? json_number(*value) : json();
+  };
   return {
       {"task", task},
       {"protocol", result.protocol},
@@ -26,6 +29,9 @@ json to_json(const PerplexityResult& result, const std::string& task) {
       {"mean_nll_nats", json_number(result.mean_nll_nats)},
       {"std_error_nats", json_number(result.std_error_nats)},
       {"perplexity", json_number(result.perplexity)},
+      {"word_perplexity", optional(result.word_perplexity)},
+      {"byte_perplexity", optional(result.byte_perplexity)},
+      {"bits_per_byte", optional(result.bits_per_byte)},
       {"nonfinite_tokens", result.n_nonfinite},
       {"nonfinite_windows", result.n_nonfinite_windows},
       {"window_nll_nats", windows}};

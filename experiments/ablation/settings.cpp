@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 
+#include "libma/eval/protocols.h"
 #include "libma/hooks/hook_names.h"
 #include "libma/interventions/intervention.h"
 
@@ -17,14 +18,23 @@ ModelSettings read_model(const Yaml& yaml) {
       .device = yaml.get_or<std::string>("device", "auto")};
 }
 
+const std::vector<std::pair<std::string, DocumentMode>> kDocumentModes = {
+    {"rows", DocumentMode::kRows},
+    {"wikitext_pages", DocumentMode::kWikitextPages}};
+
 FindSettings read_find(const Yaml& yaml) {
-  return {
-      .text = yaml.get<std::string>("text"),
-      .n_sequences = yaml.get_or<std::int64_t>("sequences", 32, at_least(1)),
+  FindSettings settings;
+  settings.text = yaml.get<std::string>("text");
+  settings.cut = {
+      .sequences = yaml.get_or<std::int64_t>("sequences", 32, at_least(1)),
       .length = yaml.get_or<std::int64_t>("length", 512, at_least(1)),
-      .criterion = {
-          .magnitude = yaml.get_or<double>("magnitude", 100, at_least(0)),
-          .ratio = yaml.get_or<double>("ratio", 1000, at_least(0))}};
+      .add_bos = yaml.get_or<bool>("bos", false),
+      .mode = parse_cut_mode(
+          yaml.get_or<std::string>("cut", "joined"), yaml.place())};
+  settings.criterion = {
+      .magnitude = yaml.get_or<double>("magnitude", 100, at_least(0)),
+      .ratio = yaml.get_or<double>("ratio", 1000, at_least(0))};
+  return settings;
 }
 
 /// `auto`, `all`, a block or a list of blocks.
@@ -53,23 +63,6 @@ LayerChoice read_layer(const Yaml& condition) {
       yaml->as<std::string>() + "'");
 }
 
-enum class SelectKind {
-  kMassive,
-  kExplicit,
-  kCriterion,
-  kTopK,
-  kMedian,
-  kRandom
-};
-
-const std::vector<std::pair<std::string, SelectKind>> kSelectKinds = {
-    {"massive", SelectKind::kMassive},
-    {"explicit", SelectKind::kExplicit},
-    {"criterion", SelectKind::kCriterion},
-    {"top_k", SelectKind::kTopK},
-    {"median_magnitude", SelectKind::kMedian},
-    {"random", SelectKind::kRandom}};
-
 /// As many entries as are massive unless `count` says how many.
 void read_count(const Yaml& yaml, SelectionSettings& settings) {
   const auto count = yaml.find("count");
@@ -79,43 +72,38 @@ void read_count(const Yaml& yaml, SelectionSettings& settings) {
   }
 }
 
-SelectionSettings read_select(
-    const Yaml& yaml, SelectKind kind, const MassiveCriterion& found_by) {
+/// The details of a kind: `yaml` is the map, or an empty one for a bare word.
+SelectionSettings read_details(
+    const Yaml& yaml,
+    const std::string& kind,
+    const MassiveCriterion& found_by) {
   SelectionSettings settings;
+  if (kind == "massive") {
+    settings.is_massive = true;
+    settings.n_sites = yaml.get_or<std::int64_t>("top", 0, at_least(0));
+    return settings;
+  }
   Selection& selection = settings.selection;
-  switch (kind) {
-    case SelectKind::kMassive:
-      settings.is_massive = true;
-      settings.n_sites = yaml.get_or<std::int64_t>("top", 0, at_least(0));
-      break;
-    case SelectKind::kExplicit:
-      selection.kind = SelectionKind::kExplicit;
-      selection.positions =
-          yaml.get_or<std::vector<std::int64_t>>("positions", {});
-      selection.dims =
-          yaml.get_or<std::vector<std::int64_t>>("dims", {}, at_least(0));
-      break;
-    case SelectKind::kCriterion:
-      selection.kind = SelectionKind::kCriterion;
-      selection.magnitude =
-          yaml.get_or<double>("magnitude", found_by.magnitude, at_least(0));
-      selection.ratio =
-          yaml.get_or<double>("ratio", found_by.ratio, at_least(0));
-      break;
-    case SelectKind::kTopK:
-      selection.kind = SelectionKind::kTopK;
-      read_count(yaml, settings);
-      break;
-    case SelectKind::kMedian:
-      selection.kind = SelectionKind::kMedianMagnitude;
-      read_count(yaml, settings);
-      break;
-    case SelectKind::kRandom:
-      selection.kind = SelectionKind::kRandom;
-      read_count(yaml, settings);
-      selection.seed = static_cast<std::uint64_t>(
-          yaml.get_or<std::int64_t>("seed", 0, at_least(0)));
-      break;
+  selection.kind = parse_selection_kind(kind, yaml.place());
+  const bool is_explicit = selection.kind == SelectionKind::kExplicit;
+  if (is_explicit) {
+    selection.positions =
+        yaml.get_or<std::vector<std::int64_t>>("positions", {});
+  }
+  if (is_explicit || selection.kind == SelectionKind::kCriterion) {
+    selection.dims =
+        yaml.get_or<std::vector<std::int64_t>>("dims", {}, at_least(0));
+  }
+  if (selection.kind == SelectionKind::kCriterion) {
+    selection.magnitude =
+        yaml.get_or<double>("magnitude", found_by.magnitude, at_least(0));
+    selection.ratio = yaml.get_or<double>("ratio", found_by.ratio, at_least(0));
+  } else if (!is_explicit) {
+    read_count(yaml, settings);
+  }
+  if (selection.kind == SelectionKind::kRandom) {
+    selection.seed = static_cast<std::uint64_t>(
+        yaml.get_or<std::int64_t>("seed", 0, at_least(0)));
   }
   return settings;
 }
@@ -125,10 +113,10 @@ SelectionSettings read_selection(
     const Yaml& condition, const MassiveCriterion& found_by) {
   const Yaml yaml = condition["select"];
   if (yaml.is_map()) {
-    return read_select(yaml, yaml.get_choice("kind", kSelectKinds), found_by);
+    return read_details(yaml, yaml.get<std::string>("kind"), found_by);
   }
-  const auto kind = condition.get_choice("select", kSelectKinds);
-  return read_select(Yaml::parse("{}", yaml.place()), kind, found_by);
+  return read_details(
+      Yaml::parse("{}", yaml.place()), yaml.as<std::string>(), found_by);
 }
 
 void read_value(const Yaml& condition, ConditionSettings& settings) {
@@ -171,6 +159,10 @@ ConditionSettings read_condition(
   settings.site = yaml.get_or<std::string>("site", "resid_post");
   settings.select = read_selection(yaml, found_by);
   read_value(yaml, settings);
+  if (settings.is_mean && settings.site != "resid_post") {
+    throw yaml["value"].error(
+        "means are measured at resid_post; give a number at " + settings.site);
+  }
   settings.factor = read_optional(yaml, "factor");
   settings.low = read_optional(yaml, "low");
   settings.high = read_optional(yaml, "high");
@@ -182,13 +174,31 @@ PerplexitySettings read_perplexity(const Yaml& yaml) {
   settings.task = yaml.get<std::string>("task");
   settings.name = yaml.get_or<std::string>(
       "name", std::filesystem::path(settings.task).stem().string());
-  settings.protocol = yaml.get_or<std::string>("protocol", "paper");
-  settings.bos = yaml.get_or<std::string>("bos", "protocol");
-  settings.window = yaml.get_or<std::int64_t>("window", 0, at_least(0));
-  settings.stride = yaml.get_or<std::int64_t>("stride", 0, at_least(0));
-  settings.max_windows =
+  WindowOptions& windows = settings.windows;
+  windows.protocol = yaml.get_or<std::string>("protocol", "paper");
+  const Protocol& protocol = find_protocol(windows.protocol);
+  const auto bos = yaml.get_or<std::string>(
+      "bos", std::string(bos_profile_name(protocol.info.bos)));
+  windows.bos = parse_bos_profile(bos, yaml.place());
+  windows.window = yaml.get_or<std::int64_t>("window", 0, at_least(0));
+  windows.stride = yaml.get_or<std::int64_t>("stride", 0, at_least(0));
+  windows.max_windows =
       yaml.get_or<std::int64_t>("max_windows", 0, at_least(0));
+  if (protocol.cuts_each_document) {
+    windows.max_documents =
+        yaml.get_or<std::int64_t>("max_documents", 0, at_least(0));
+    settings.documents = yaml.get_choice("documents", kDocumentModes);
+  }
   return settings;
+}
+
+/// Rows and columns are told apart by their names.
+void require_new(
+    const Yaml& yaml, const std::string& name, std::set<std::string>& names) {
+  if (!names.insert(name).second) {
+    throw yaml.error(
+        "the name '" + name + "' is taken; give each its own name");
+  }
 }
 
 } // namespace
@@ -201,18 +211,16 @@ AblationSettings read_ablation_settings(const Yaml& config) {
   for (const Yaml& condition : config["conditions"].items()) {
     settings.conditions.push_back(
         read_condition(condition, settings.find.criterion));
-    if (!names.insert(settings.conditions.back().name).second) {
-      throw condition.error(
-          "the name '" + settings.conditions.back().name +
-          "' is taken; give each condition its own");
-    }
+    require_new(condition, settings.conditions.back().name, names);
   }
   if (settings.conditions.empty()) {
     throw config["conditions"].error("is empty; list at least original");
   }
   const Yaml evaluate = config["evaluate"];
+  std::set<std::string> columns;
   for (const Yaml& task : evaluate["perplexity"].items()) {
     settings.perplexity.push_back(read_perplexity(task));
+    require_new(task, settings.perplexity.back().name, columns);
   }
   settings.tokens_per_pass =
       config.get_or<std::int64_t>("tokens_per_pass", 0, at_least(0));

@@ -8,6 +8,9 @@
 
 #include "libma/analysis/massive.h"
 #include "libma/core/yaml.h"
+#include "libma/eval/calibration.h"
+#include "libma/eval/corpus.h"
+#include "libma/eval/windows.h"
 #include "libma/interventions/selection.h"
 
 namespace ma::experiments {
@@ -20,9 +23,8 @@ struct ModelSettings {
 
 /// Calibration: where massive activations are looked for and means are taken.
 struct FindSettings {
-  std::string text;             ///< name of a fetched text, or a file
-  std::int64_t n_sequences = 0; ///< the first ones of the text
-  std::int64_t length = 0;      ///< tokens
+  std::string text; ///< name of a fetched text, or a file
+  CutOptions cut;
   MassiveCriterion criterion;
 };
 
@@ -54,11 +56,8 @@ struct ConditionSettings {
 struct PerplexitySettings {
   std::string name; ///< heading of the column
   std::string task; ///< name of a fetched text, or a file
-  std::string protocol;
-  std::string bos;              ///< profile, or "protocol": the protocol's own
-  std::int64_t window = 0;      ///< tokens; 0: the protocol's own
-  std::int64_t stride = 0;      ///< tokens; 0: the window
-  std::int64_t max_windows = 0; ///< 0: all
+  DocumentMode documents = DocumentMode::kJoined;
+  WindowOptions windows;
 };
 
 struct AblationSettings {

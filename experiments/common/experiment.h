@@ -1,12 +1,13 @@
 // The frame of every experiment: command line, config, errors, exit status.
 //
-//   AblationSettings read_settings(const Yaml& config);        // reads every
-//   key; nothing has run yet void ablate(const AblationSettings& settings, Run&
-//   run);   // the work
+//   // Reads every key; nothing has run yet.
+//   Settings read_settings(const Yaml& config);
+//   // The work.
+//   void measure(const Settings& settings, Run& run);
 //
-//   int run_ablation(const std::vector<std::string>& args) {
-//     return run_experiment("ablation", "What editing massive activations
-//     costs", args, read_settings, ablate);
+//   int run_norms(const std::vector<std::string>& args) {
+//     return run_experiment(
+//         "norms", "What it measures", args, read_settings, measure);
 //   }
 #pragma once
 

@@ -1,6 +1,7 @@
 // Linux's /proc, getrusage, glibc's mallopt and torch's allocator statistics.
 #include "experiments/common/host.h"
 
+#include <dlfcn.h>
 #include <sys/resource.h>
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -73,6 +74,13 @@ std::optional<std::int64_t> peak_device_memory_bytes() {
   const auto all =
       static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
   return allocator->getDeviceStats(/*device=*/0).allocated_bytes[all].peak;
+}
+
+std::filesystem::path this_binary() {
+  Dl_info info = {};
+  return dladdr(reinterpret_cast<const void*>(&this_binary), &info) != 0
+             ? std::filesystem::path(info.dli_fname)
+             : std::filesystem::path("/proc/self/exe");
 }
 
 std::string torch_version() {

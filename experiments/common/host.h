@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,9 @@ std::optional<std::int64_t> peak_device_memory_bytes();
 
 /// Version of the torch that libma was compiled against: "2.13.0".
 std::string torch_version();
+
+/// The file that holds this code: the experiment's binary or the Python module.
+std::filesystem::path this_binary();
 
 /// Threads that torch uses inside an operation.
 int torch_threads();

@@ -11,6 +11,7 @@
 
 #include "libma/core/error.h"
 #include "libma/core/files.h"
+#include "libma/io/sha256.h"
 
 namespace ma::experiments {
 
@@ -46,7 +47,7 @@ JsonlJournal Run::open_journal(
   auto config = options_.config;
   config.erase("output"); // a folder may be moved
   const auto build = build_info();
-  const nlohmann::json header = {
+  nlohmann::json header = {
       {"experiment", options_.experiment},
       {"config", std::move(config)},
       {"seed", options_.seed},
@@ -55,6 +56,9 @@ JsonlJournal Run::open_journal(
       {"torch", torch_version()},
       {"threads", torch_threads()}, // decides the order of sums
       {"inputs", inputs}};
+  if (build.dirty) { // the commit does not say which code this is
+    header["binary"] = sha256_file(this_binary());
+  }
   auto journal = JsonlJournal::open(options_.output / name, header);
   resumed_ = resumed_ || !journal.recovered().empty();
   return journal;

@@ -1,8 +1,7 @@
-// Reading texts, and cutting calibration sequences from them.
+// Reading texts.
 #include "libma/eval/corpus.h"
 
 #include "libma/core/error.h"
-#include "libma/eval/protocols.h"
 #include "libma/io/model_source.h"
 #include "libma/io/text.h"
 
@@ -25,11 +24,16 @@ Corpus load_corpus(
 }
 
 std::vector<Document> corpus_documents(
-    const Corpus& corpus, const std::string& protocol) {
-  if (!find_protocol(protocol).cuts_each_document) {
+    const Corpus& corpus, DocumentMode mode) {
+  if (mode == DocumentMode::kJoined) {
     return {plain_document(corpus.joined())};
   }
-  if (corpus.path.extension() != ".jsonl") {
+  if (mode == DocumentMode::kWikitextPages) {
+    if (corpus.path.extension() == ".jsonl") {
+      throw ConfigError(
+          corpus.path.string(),
+          "WikiText's pages are read from its raw file, not from rows");
+    }
     return wikitext_documents(corpus.texts.front());
   }
   std::vector<Document> documents;
@@ -37,28 +41,6 @@ std::vector<Document> corpus_documents(
     documents.push_back(plain_document(text));
   }
   return documents;
-}
-
-torch::Tensor calibration_sequences(
-    const Corpus& corpus,
-    const Tokenizer& tokenizer,
-    std::int64_t count,
-    std::int64_t length) {
-  const auto ids = tokenizer.encode(corpus.joined()); // [pos]
-  if (ids.size(0) < count * length) {
-    throw ConfigError(
-        corpus.path.string(),
-        c10::str(
-            "the text has ",
-            ids.size(0),
-            " tokens; ",
-            count,
-            " sequences of ",
-            length,
-            " need ",
-            count * length));
-  }
-  return ids.narrow(/*dim=*/0, 0, count * length).view({count, length});
 }
 
 } // namespace ma

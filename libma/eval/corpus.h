@@ -1,14 +1,11 @@
 // Corpus: the texts of a fetched data set or of a user's file.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
 
-#include "libma/core/tensor.h"
 #include "libma/eval/documents.h"
-#include "libma/io/tokenizer/tokenizer.h"
 
 namespace ma {
 
@@ -28,19 +25,15 @@ struct Corpus {
 Corpus load_corpus(
     const std::string& name_or_path, const std::filesystem::path& home);
 
-/// The documents that a perplexity protocol scores: each text by itself for
-/// `lm-eval-rolling` (the pages of a plain file, taken for WikiText's), else
-/// the joined text.
-std::vector<Document> corpus_documents(
-    const Corpus& corpus, const std::string& protocol);
+/// What a perplexity protocol takes for a document.
+enum class DocumentMode {
+  kJoined,        ///< all texts as one
+  kRows,          ///< each text by itself
+  kWikitextPages, ///< the detokenised pages of WikiText's raw file
+};
 
-/// The first `count` stretches of `length` tokens of the joined text, without
-/// special tokens in front: int64 [count, length]. Throws ConfigError when the
-/// text is too short.
-torch::Tensor calibration_sequences(
-    const Corpus& corpus,
-    const Tokenizer& tokenizer,
-    std::int64_t count,
-    std::int64_t length);
+/// The documents of `corpus`. Throws ConfigError when pages are asked for of
+/// anything but a plain file.
+std::vector<Document> corpus_documents(const Corpus& corpus, DocumentMode mode);
 
 } // namespace ma

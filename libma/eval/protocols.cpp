@@ -28,7 +28,7 @@ Window whole_window(Ids ids, std::int64_t first_target) {
 
 /// Windows side by side; a last partial one is dropped; all but the first token
 /// of each are scored.
-std::vector<Window> cut_side_by_side(const Ids& ids, const CutOptions& cut) {
+std::vector<Window> cut_side_by_side(const Ids& ids, const WindowCut& cut) {
   std::vector<Window> windows;
   for (std::int64_t first = 0; first + cut.window <= size_of(ids);
        first += cut.window) {
@@ -39,7 +39,7 @@ std::vector<Window> cut_side_by_side(const Ids& ids, const CutOptions& cut) {
 
 /// The same with a BOS in front of each window, which counts as one of its
 /// tokens.
-std::vector<Window> cut_behind_bos(const Ids& ids, const CutOptions& cut) {
+std::vector<Window> cut_behind_bos(const Ids& ids, const WindowCut& cut) {
   if (!cut.bos) {
     return cut_side_by_side(ids, cut);
   }
@@ -55,7 +55,7 @@ std::vector<Window> cut_behind_bos(const Ids& ids, const CutOptions& cut) {
 
 /// Windows that overlap; only what the previous ones did not reach is scored;
 /// the last ends with the text.
-std::vector<Window> cut_sliding(const Ids& ids, const CutOptions& cut) {
+std::vector<Window> cut_sliding(const Ids& ids, const WindowCut& cut) {
   std::vector<Window> windows;
   std::int64_t scored = 1; // nothing predicts the first token
   for (std::int64_t first = 0; scored < size_of(ids); first += cut.stride) {
@@ -71,7 +71,7 @@ std::vector<Window> cut_sliding(const Ids& ids, const CutOptions& cut) {
 
 /// Side by side, the first token overwritten by the BOS; the second half of
 /// each is scored (llama.cpp `tools/perplexity`).
-std::vector<Window> cut_second_halves(const Ids& ids, const CutOptions& cut) {
+std::vector<Window> cut_second_halves(const Ids& ids, const WindowCut& cut) {
   auto windows = cut_side_by_side(ids, cut);
   for (Window& window : windows) {
     window.ids.front() = cut.bos.value_or(window.ids.front());
@@ -84,7 +84,7 @@ std::vector<Window> cut_second_halves(const Ids& ids, const CutOptions& cut) {
 /// length 1): the first window starts from the prefix token, each later one
 /// from the last token of its predecessor; a short last one is filled up to a
 /// full input on the left.
-std::vector<Window> cut_rolling(const Ids& ids, const CutOptions& cut) {
+std::vector<Window> cut_rolling(const Ids& ids, const WindowCut& cut) {
   std::vector<Window> windows;
   std::int64_t scored = std::min(cut.window, size_of(ids));
   if (scored > 0) {

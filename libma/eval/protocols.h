@@ -11,7 +11,7 @@
 namespace ma {
 
 /// What a protocol needs to know besides the text's ids.
-struct CutOptions {
+struct WindowCut {
   std::int64_t window = 0;         ///< tokens
   std::int64_t stride = 0;         ///< tokens
   std::optional<std::int64_t> bos; ///< set when the profile asks for a BOS
@@ -20,7 +20,7 @@ struct CutOptions {
 
 /// The windows of one text, in order.
 using CutFn = std::vector<Window> (*)(
-    const std::vector<std::int64_t>& ids, const CutOptions& options);
+    const std::vector<std::int64_t>& ids, const WindowCut& options);
 
 /// Where a protocol puts the BOS that a profile asks for.
 enum class BosPlace { kTextStart, kEachWindow };

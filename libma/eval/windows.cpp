@@ -118,7 +118,7 @@ void add_document(
                            {.add_bos = has_bos && is_in_text,
                             .parse_special = protocol.parses_special})
                        .ids;
-  CutOptions cut;
+  WindowCut cut;
   cut.window = set.window;
   cut.stride = set.stride;
   cut.bos = has_bos ? tokenizer.bos_id() : std::nullopt;
@@ -177,7 +177,7 @@ WindowSet make_windows(
   WindowSet set = start(protocol, options);
   set.bos = BosProfile::kNoBos;
   set.text_tokens = static_cast<std::int64_t>(ids.size());
-  CutOptions cut;
+  WindowCut cut;
   cut.window = set.window;
   cut.stride = set.stride;
   set.windows = protocol.cut(ids, cut);

@@ -18,7 +18,7 @@ namespace ma {
 /// Options of all kinds of intervention; each kind says which it needs and
 /// rejects the others.
 struct InterventionOptions {
-  std::string site;      ///< hook name or pattern: "blocks.11.resid_post",
+  std::string site = {}; ///< hook name or pattern: "blocks.11.resid_post",
                          ///< "blocks.*.resid_post"
   Selection select = {}; ///< which entries
   std::optional<double> value =

@@ -6,6 +6,27 @@
 #include "libma/core/error.h"
 
 namespace ma {
+namespace {
+
+/// Throws ShapeError unless `indices` is int64 [n] within [0, limit).
+void check_indices(
+    const char* name, const torch::Tensor& indices, std::int64_t limit) {
+  if (indices.dim() != 1 || indices.scalar_type() != torch::kInt64) {
+    throw ShapeError(
+        name,
+        c10::str(
+            "expected int64 [n], got ",
+            indices.scalar_type(),
+            " ",
+            indices.sizes()));
+  }
+  if (indices.numel() > 0 && (indices.min().item<std::int64_t>() < 0 ||
+                              indices.max().item<std::int64_t>() >= limit)) {
+    throw ShapeError(name, c10::str("an index is outside [0, ", limit, ")"));
+  }
+}
+
+} // namespace
 
 Model::Model(
     std::unique_ptr<Decoder> network,
@@ -35,6 +56,23 @@ TokenBatch Model::prepare(const TokenBatch& batch) const {
     moved.mask = moved.mask.to(device());
   }
   return moved;
+}
+
+void Model::check_stream(const char* where, const torch::Tensor& x) const {
+  if (x.dim() != 3 || x.size(2) != config().d_model ||
+      x.scalar_type() != dtype()) {
+    throw ShapeError(
+        where,
+        c10::str(
+            "expected ",
+            dtype(),
+            " [batch, pos, ",
+            config().d_model,
+            "], got ",
+            x.scalar_type(),
+            " ",
+            x.sizes()));
+  }
 }
 
 torch::Tensor Model::embed(const TokenBatch& batch) const {
@@ -77,20 +115,7 @@ torch::Tensor Model::run_blocks(
             config().n_layers,
             ")"));
   }
-  if (x.dim() != 3 || x.size(2) != config().d_model ||
-      x.scalar_type() != dtype()) {
-    throw ShapeError(
-        "run_blocks",
-        c10::str(
-            "expected ",
-            dtype(),
-            " [batch, pos, ",
-            config().d_model,
-            "], got ",
-            x.scalar_type(),
-            " ",
-            x.sizes()));
-  }
+  check_stream("run_blocks", x);
   const TokenBatch moved = prepare(batch);
   const auto guard = hooks_->use_batch(moved);
   return network_->run_blocks(x, first, last, moved);
@@ -101,11 +126,13 @@ torch::Tensor Model::unembed(
     const torch::Tensor& positions,
     const TokenBatch& batch) const {
   const at::NoGradGuard no_grad;
+  check_stream("unembed", x);
   const TokenBatch moved = prepare(batch);
   const auto guard = hooks_->use_batch(moved);
   if (!positions.defined()) {
     return network_->unembed(x);
   }
+  check_indices("positions", positions, x.size(0) * x.size(1));
   const auto flat = positions.to(device());
   if (network_->has_output_hooks()) {
     return network_->unembed(x).flatten(0, 1).index_select(
@@ -122,6 +149,19 @@ TokenScores Model::score(
     const torch::Tensor& targets,
     const TokenBatch& batch) const {
   const at::NoGradGuard no_grad;
+  check_stream("score", x);
+  check_indices("positions", positions, x.size(0) * x.size(1));
+  check_indices("targets", targets, config().vocab);
+  if (positions.sizes() != targets.sizes()) {
+    throw ShapeError(
+        "score",
+        c10::str(
+            "positions ",
+            positions.sizes(),
+            " and targets ",
+            targets.sizes(),
+            " must have the same shape"));
+  }
   const auto wanted = targets.to(device());
   if (network_->has_output_hooks()) {
     const auto logits = unembed(x, positions, batch);

@@ -62,14 +62,16 @@ class Model {
 
   /// Logits [batch, pos, vocab] of the stream `x` after the last block, or,
   /// with `positions` int64 [n] (flat indices into batch x pos), only theirs:
-  /// [n, vocab].
+  /// [n, vocab]. Throws ShapeError on a stream that is not this model's, or an
+  /// index outside it.
   torch::Tensor unembed(
       const torch::Tensor& x,
       const torch::Tensor& positions = {},
       const TokenBatch& batch = {}) const;
 
   /// Scores of the tokens `targets` int64 [n] at the flat `positions` int64 [n]
-  /// of the stream `x`, without storing logits.
+  /// of the stream `x`, without storing logits. Throws ShapeError as
+  /// `unembed` does, and on targets outside the vocabulary.
   TokenScores score(
       const torch::Tensor& x,
       const torch::Tensor& positions,
@@ -97,6 +99,7 @@ class Model {
   const HookTable& hooks() const { return *hooks_; }
 
  private:
+  void check_stream(const char* where, const torch::Tensor& x) const;
   TokenBatch prepare(const TokenBatch& batch) const;
 
   std::unique_ptr<Decoder> network_;
