@@ -1,12 +1,15 @@
 // The kernels by tensor operations, for devices other than the CPU. Temporaries
 // are of the row's size and dtype.
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "libma/core/magnitudes_kernels.h"
 
 namespace ma::detail {
 namespace {
+
+constexpr std::int64_t kSample = 16384; // elements that bracket a median
 
 /// The elements of `row`, [n].
 torch::Tensor gather_row(
@@ -38,6 +41,34 @@ std::vector<std::int64_t> flat_indices(
   return indices;
 }
 
+/// torch.median of `values` [n], none of them negative. A sorted sample
+/// brackets the median, and only what lies in the bracket is sorted: a device's
+/// own median reads all values many times from one block of threads.
+double median_of(const torch::Tensor& values) {
+  const auto n = values.numel();
+  if (n < 8 * kSample) {
+    return values.median().item<double>();
+  }
+  if (values.isnan().any().item<bool>()) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+  const auto rank = (n - 1) / 2;         // the lower of two middles
+  const auto stride = (n / kSample) | 1; // odd, so that it meets every dim
+  const auto sample = std::get<0>(values.slice(/*dim=*/0, 0, n, stride).sort());
+  const auto middle = sample.numel() / 2;
+  const auto margin =
+      static_cast<std::int64_t>(4 * std::sqrt(static_cast<double>(middle)));
+  const auto low = sample[middle - margin];
+  const auto high = sample[middle + margin];
+  const auto below = (values < low).sum().item<std::int64_t>();
+  const auto inside =
+      values.masked_select((values >= low).logical_and_(values <= high));
+  if (rank < below || rank >= below + inside.numel()) {
+    return std::get<0>(values.sort())[rank].item<double>(); // the sample misled
+  }
+  return std::get<0>(inside.sort())[rank - below].item<double>();
+}
+
 } // namespace
 
 Candidates find_candidates_generic(
@@ -47,7 +78,7 @@ Candidates find_candidates_generic(
   const auto values = gather_row(x, row);
   const auto magnitudes = values.abs();
   Candidates found;
-  found.median = magnitudes.median().item<double>();
+  found.median = median_of(magnitudes);
   auto wanted =
       at::ge(magnitudes, std::max(query.magnitude, query.ratio * found.median));
   if (query.top > 0) {

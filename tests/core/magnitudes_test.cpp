@@ -71,6 +71,20 @@ TEST(MedianMagnitudeTest, EqualsTorchOnManyValuesOverSeveralThreads) {
   at::set_num_threads(threads);
 }
 
+TEST(MedianMagnitudeTest, EqualsTorchWhereASampleMisleads) {
+  auto periodic = random_values(400'000, 8);
+  for (const std::int64_t stride : {24, 25, 32}) {
+    auto x = periodic.clone();
+    x.slice(/*dim=*/0, 0, x.numel(), stride).fill_(1000);
+    expect_torch_median(x, c10::str("1000 at every element number ", stride));
+  }
+  expect_torch_median(periodic.round(), "many ties");
+  expect_torch_median(at::ones({200'001}), "ones");
+  expect_torch_median(std::get<0>(periodic.sort()), "sorted values");
+  periodic[399'999] = std::nan("");
+  expect_torch_median(periodic, "one NaN of many");
+}
+
 TEST(MedianMagnitudeTest, EqualsTorchOnTies) {
   expect_torch_median(at::zeros({1000}), "zeros");
   expect_torch_median(at::full({7}, -2.5), "one value");
