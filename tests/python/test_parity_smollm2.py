@@ -26,6 +26,11 @@ on which days he had been happy. She learned to read the wind from the margins a
 SUMMER = "Summer is warm. Winter is cold."
 
 
+@pytest.fixture(scope="module")
+def smollm2(smollm2_gguf):
+    return ma.load_model(smollm2_gguf, device="cpu")
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 def test_every_hidden_state_and_the_logits_equal_transformers(smollm2_gguf, dtype):
     model = ma.load_model(smollm2_gguf, device="cpu", dtype=dtype)
@@ -41,20 +46,19 @@ def test_every_hidden_state_and_the_logits_equal_transformers(smollm2_gguf, dtyp
     assert reference["blocks.11.resid_post"].abs().max() > 10_000  # else the scale has nothing to forgive
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16], ids=str)
-def test_half_precision_logits_are_close_to_transformers(smollm2_gguf, dtype):
-    model = ma.load_model(smollm2_gguf, device="cpu", dtype=dtype)
-    ids = model.tokenizer.encode(TEXT).unsqueeze(0)[:, :128]
+def test_bfloat16_logits_are_close_to_transformers(smollm2_gguf):
+    model = ma.load_model(smollm2_gguf, device="cpu", dtype=torch.bfloat16)
+    ids = model.tokenizer.encode(TEXT).unsqueeze(0)[:, :64]
     logits = model.forward(ids)
     del model
     with torch.no_grad():
-        reference = load_gguf_llama(smollm2_gguf, dtype)(ids, use_cache=False).logits
-    assert first_difference({"logits": logits}, {"logits": reference}, ["logits"], dtype) is None
+        reference = load_gguf_llama(smollm2_gguf, torch.bfloat16)(ids, use_cache=False).logits
+    assert first_difference({"logits": logits}, {"logits": reference}, ["logits"], torch.bfloat16) is None
 
 
-def test_states_and_logits_equal_the_record(smollm2_gguf, reference_data):
+def test_states_and_logits_equal_the_record(smollm2, reference_data):
     record = json.loads(reference_data("reference/smollm2/perplexity_and_states.json").read_text())
-    model = ma.load_model(smollm2_gguf, device="cpu")
+    model = smollm2
     ids = model.tokenizer.encode(SUMMER)
     assert ids.tolist() == record["summer_ids"]
     logits, cache = model.run_with_cache(ids, ["embed", "blocks.*.resid_post"])
@@ -69,10 +73,10 @@ def test_states_and_logits_equal_the_record(smollm2_gguf, reference_data):
     assert logits[0, -1].topk(5).values.tolist() == pytest.approx(top_logits, rel=1e-5)
 
 
-def test_losses_of_a_window_equal_the_record(smollm2_gguf, reference_data):
+def test_losses_of_a_window_equal_the_record(smollm2, reference_data):
     record = json.loads(reference_data("reference/smollm2/perplexity_and_states.json").read_text())
     text = reference_data("text/wikitext2/wikitext2_raw_test_joined.txt").read_text(encoding="utf-8")
-    model = ma.load_model(smollm2_gguf, device="cpu")
+    model = smollm2
     ids = model.tokenizer.encode(text[:10_000])[:512].unsqueeze(0)
     assert ids[0, :32].tolist() == record["first_32_ids"]
     zero = ma.make_intervention("set_value", site="blocks.11.resid_post", select=ma.Selection.at([0], [507]), value=0.0)
