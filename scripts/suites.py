@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
-from environment import VENV
 from steps import ROOT, attempt, explain
 
 BUILD = ROOT / "build"
@@ -130,6 +129,6 @@ def _cases(junit: Path) -> list[ElementTree.Element]:
 
 
 def _tool(name: str) -> str:
-    """The pinned tool in `.venv`, else the one on the path."""
-    pinned = VENV / "bin" / name
+    """The pinned tool beside this interpreter, else the one on the path."""
+    pinned = Path(sys.executable).with_name(name)
     return str(pinned) if os.access(pinned, os.X_OK) else name
