@@ -41,7 +41,6 @@ def _by_category() -> dict[str, list[str]]:
     return groups
 
 
-@functools.cache
 def random_texts(count: int, seed: int) -> list[str]:
     """`count` texts of 1 to 20 parts each; one part in fifty is a run of up to 80 copies."""
     rng = random.Random(seed)
