@@ -97,6 +97,7 @@ void ablate(const AblationSettings& settings, Run& run) {
       {.device = settings.model.device,
        .dtype = parse_dtype(settings.model.dtype, "model.dtype"),
        .home = run.home()});
+  check_sites(settings.conditions, model);
   Corpora corpora(run.home());
   const auto tasks =
       make_tasks(settings.perplexity, corpora, model.tokenizer());

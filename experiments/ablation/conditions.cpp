@@ -60,9 +60,7 @@ std::int64_t first_site_count(const std::vector<ConditionSettings>& settings) {
 }
 
 std::vector<std::string> sites_of(
-    const ConditionSettings& settings,
-    const Target& target,
-    std::int64_t n_layers) {
+    const ConditionSettings& settings, const Target& target) {
   switch (settings.layer.kind) {
     case LayerChoice::Kind::kAuto:
       return {block_site(target.block, settings.site)};
@@ -73,15 +71,6 @@ std::vector<std::string> sites_of(
   }
   std::vector<std::string> sites;
   for (const std::int64_t layer : settings.layer.layers) {
-    if (layer >= n_layers) {
-      throw ConfigError(
-          settings.name,
-          c10::str(
-              "layer ",
-              layer,
-              " does not exist; the model has blocks 0 to ",
-              n_layers - 1));
-    }
     sites.push_back(block_site(layer, settings.site));
   }
   return sites;
@@ -106,9 +95,8 @@ std::vector<Intervention> make_edits(
   if (wanted.is_mean) {
     options.means = profile.means_for(options.select);
   }
-  const auto n_layers = static_cast<std::int64_t>(profile.layers.size());
   std::vector<Intervention> edits;
-  for (const std::string& site : sites_of(wanted, target, n_layers)) {
+  for (const std::string& site : sites_of(wanted, target)) {
     options.site = site;
     edits.push_back(make_intervention(wanted.kind, options));
   }
@@ -116,6 +104,29 @@ std::vector<Intervention> make_edits(
 }
 
 } // namespace
+
+void check_sites(
+    const std::vector<ConditionSettings>& settings, const Model& model) {
+  const auto n_layers = model.config().n_layers;
+  for (const ConditionSettings& wanted : settings) {
+    if (wanted.kind.empty()) {
+      continue;
+    }
+    model.hooks().matching(
+        "blocks.*." + wanted.site); // throws when there is none
+    for (const std::int64_t layer : wanted.layer.layers) {
+      if (layer >= n_layers) {
+        throw ConfigError(
+            "condition " + wanted.name,
+            c10::str(
+                "layer ",
+                layer,
+                " does not exist; the model has blocks 0 to ",
+                n_layers - 1));
+      }
+    }
+  }
+}
 
 std::vector<Condition> make_conditions(
     const std::vector<ConditionSettings>& settings,

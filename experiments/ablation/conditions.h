@@ -10,8 +10,13 @@
 
 namespace ma::experiments {
 
+/// Throws UnknownNameError or ConfigError when a condition names a site or a
+/// block that `model` does not have.
+void check_sites(
+    const std::vector<ConditionSettings>& settings, const Model& model);
+
 /// The conditions with every `auto` filled in from `profile`.
-/// Throws ConfigError when a block does not exist or nothing was found to edit.
+/// Throws ConfigError when an intervention's options do not fit its kind.
 std::vector<Condition> make_conditions(
     const std::vector<ConditionSettings>& settings,
     const MassiveProfile& profile);

@@ -14,7 +14,7 @@ import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.models.llama import modeling_llama
 
-TOLERANCE = {torch.float64: 1e-9, torch.float32: 5e-5, torch.bfloat16: 1e-2, torch.float16: 1e-2}
+TOLERANCE = {torch.float64: 1e-9, torch.float32: 5e-5}
 
 Activations = dict[str, torch.Tensor]
 
@@ -74,6 +74,13 @@ def first_difference(ours: Any, reference: Activations, order: list[str], dtype:
         if not error <= TOLERANCE[dtype] * scale:
             return f"{name}: differs by {error:.3g} at a scale of {scale:.3g} ({dtype})"
     return None
+
+
+def rounding_ratio(ours: torch.Tensor, theirs: torch.Tensor, exact: torch.Tensor) -> float:
+    """Our distance from the `exact` float64 result as a multiple of transformers', both root mean square."""
+    exact = exact.to(torch.float64)
+    distances = [(each.to(torch.float64) - exact).square().mean().sqrt() for each in (ours, theirs)]
+    return (distances[0] / distances[1]).item()
 
 
 @contextmanager

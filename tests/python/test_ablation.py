@@ -72,7 +72,7 @@ def test_writes_a_table_its_record_and_what_was_found(config, tmp_path):
     original, zero, _mean, _control = (float(row["words (perplexity)"]) for row in rows)
     assert original > 1 and zero != original
     record = json.loads((tmp_path / "out" / "record.json").read_text())
-    assert record["config"]["evaluate"]["perplexity"][0]["bos"] == "protocol"  # defaults are filled in
+    assert record["config"]["evaluate"]["perplexity"][0]["bos"] == "nobos"  # defaults are filled in
     results = record["details"]["conditions"]
     assert [result["perplexity"][0]["scored_tokens"] for result in results] == [8 * 31] * 4
     assert results[0]["perplexity"][0]["has_bos"] is False

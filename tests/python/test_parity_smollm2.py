@@ -10,7 +10,7 @@ pytest.importorskip("gguf")
 
 import torch
 from gguf_reference import load_gguf_llama
-from hf_reference import first_difference, float64_throughout
+from hf_reference import first_difference, float64_throughout, rounding_ratio
 
 import libma as ma
 
@@ -46,14 +46,16 @@ def test_every_hidden_state_and_the_logits_equal_transformers(smollm2_gguf, dtyp
     assert reference["blocks.11.resid_post"].abs().max() > 10_000  # else the scale has nothing to forgive
 
 
-def test_bfloat16_logits_are_close_to_transformers(smollm2_gguf):
+def test_bfloat16_rounds_no_more_than_transformers(smollm2_gguf):
     model = ma.load_model(smollm2_gguf, device="cpu", dtype=torch.bfloat16)
     ids = model.tokenizer.encode(TEXT).unsqueeze(0)[:, :64]
     logits = model.forward(ids)
     del model
+    reference = load_gguf_llama(smollm2_gguf, torch.bfloat16)
     with torch.no_grad():
-        reference = load_gguf_llama(smollm2_gguf, torch.bfloat16)(ids, use_cache=False).logits
-    assert first_difference({"logits": logits}, {"logits": reference}, ["logits"], torch.bfloat16) is None
+        theirs = reference(ids, use_cache=False).logits
+        exact = reference.double()(ids, use_cache=False).logits  # the same rounded weights
+    assert rounding_ratio(logits, theirs, exact) < 1.25
 
 
 def test_states_and_logits_equal_the_record(smollm2, reference_data):

@@ -6,7 +6,7 @@ pytest.importorskip("transformers")
 
 import torch
 from checkpoints import POSITIONS, VOCAB, write_gpt2, write_llama
-from hf_reference import first_difference, load_reference, run_reference
+from hf_reference import first_difference, load_reference, rounding_ratio, run_reference
 
 import libma as ma
 
@@ -96,12 +96,14 @@ def test_every_activation_equals_transformers(folder, dtype):
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
-def test_half_precision_logits_are_close_to_transformers(folder, dtype):
+def test_half_precision_rounds_no_more_than_transformers(folder, dtype):
     ids = random_ids(2, LENGTH)
+    model = load_reference(folder, dtype, attention="sdpa")
     with torch.no_grad():
-        reference = load_reference(folder, dtype, attention="sdpa")(ids).logits
+        theirs = model(ids).logits
+        exact = model.double()(ids).logits  # the same rounded weights
     logits = ma.load_model(folder, device="cpu", dtype=dtype).forward(ids)
-    assert first_difference({"logits": logits}, {"logits": reference}, ["logits"], dtype) is None
+    assert rounding_ratio(logits, theirs, exact) < 1.25
 
 
 @pytest.mark.parametrize("side", ["left", "right"])

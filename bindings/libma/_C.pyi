@@ -1,0 +1,1447 @@
+"""
+The compiled part of libma; `import libma` brings its names.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import os
+import pathlib
+import typing
+
+import torch
+
+__all__: list[str] = [
+    "AblationResult",
+    "ActivationCache",
+    "Condition",
+    "DecoderConfig",
+    "Document",
+    "Encoding",
+    "HookHandle",
+    "HookSite",
+    "Intervention",
+    "InterventionStats",
+    "LayerMagnitudes",
+    "MassiveProfile",
+    "MassiveSite",
+    "Model",
+    "PerplexityResult",
+    "PerplexityTask",
+    "Selection",
+    "Table",
+    "TokenBatch",
+    "TokenScores",
+    "Tokenizer",
+    "WindowSet",
+    "cut_sequences",
+    "evaluate_conditions",
+    "experiments",
+    "find_massive",
+    "hook_catalogue",
+    "intervention_kinds",
+    "load_model",
+    "load_tokenizer",
+    "make_intervention",
+    "make_windows",
+    "perplexity",
+    "perplexity_protocols",
+    "run_ablation",
+    "run_experiment",
+    "wikitext_documents",
+]
+
+class Model:
+    """
+    A loaded network with its tokenizer and hooks; `load_model` makes one.
+
+    Passes run without autograd and without the GIL. Threads may share a model: they take turns.
+
+    Example:
+        >>> model
+        Model('llama', n_layers=2, d_model=32, vocab=264, dtype=float32, device=cpu)
+    """
+    def __repr__(self) -> str: ...
+    @typing.overload
+    def add_hook(self, intervention: Intervention) -> HookHandle: ...
+    @typing.overload
+    def add_hook(self, pattern: str, fn: Intervention) -> HookHandle: ...
+    @typing.overload
+    def add_hook(
+        self, pattern: str, fn: collections.abc.Callable[[torch.Tensor, HookSite], torch.Tensor]
+    ) -> HookHandle:
+        """
+        Registers a hook at every point that matches `pattern`. Hooks at a point run in order of registration.
+
+        Args:
+            pattern: Hook name; `*` stands for one dot-separated part. Left out for an Intervention: its own site.
+            fn: Called as `fn(x, at)` with the activation and a HookSite; returns the activation to use: `x` itself to
+                only read, a new tensor of the same shape, dtype and device to replace it. Or an Intervention.
+
+        Returns:
+            A handle; the hook stays until its `remove()` or the end of a `with` block.
+
+        Raises:
+            UnknownNameError: When the pattern matches nothing; the message offers the nearest names.
+            ShapeError: In the pass, when the hook changes shape, dtype or device, writes in place or returns no tensor.
+
+        Example:
+            >>> with model.add_hook("blocks.1.resid_post", lambda x, at: x.clamp(-1, 1)):
+            ...     _, cache = model.run_with_cache([1, 2, 3], ["blocks.1.resid_post"])
+            >>> bool(cache["blocks.1.resid_post"].abs().max() <= 1)
+            True
+        """
+    def embed(
+        self,
+        ids: TokenBatch
+        | torch.Tensor
+        | collections.abc.Sequence[int]
+        | collections.abc.Sequence[collections.abc.Sequence[int]],
+        mask: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """
+        Residual stream before block 0, [batch, pos, d_model].
+
+        Example:
+            >>> model.embed([1, 2, 3]).shape
+            torch.Size([1, 3, 32])
+        """
+    def forward(
+        self,
+        ids: TokenBatch
+        | torch.Tensor
+        | collections.abc.Sequence[int]
+        | collections.abc.Sequence[collections.abc.Sequence[int]],
+        mask: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """
+        Logits [batch, pos, vocab].
+
+        Args:
+            ids: int64 tensor [pos] or [batch, pos], a list of ids, a list of rows, or a TokenBatch.
+            mask: [batch, pos], zero at padding; None when all tokens are real.
+
+        Raises:
+            ShapeError: When ids are out of range or shapes do not fit.
+
+        Example:
+            >>> model.forward([1, 2, 3]).shape
+            torch.Size([1, 3, 264])
+        """
+    def hook_names(self) -> list[str]:
+        """
+        Names of all hook points in forward order.
+
+        Example:
+            >>> model.hook_names()[:2]
+            ['embed', 'blocks.0.resid_pre']
+        """
+    def remove_hooks(self) -> None:
+        """
+        Removes every hook that Python has registered.
+
+        Example:
+            >>> _ = model.add_hook("embed", lambda x, at: x)
+            >>> model.remove_hooks()
+        """
+    def run_blocks(
+        self,
+        x: torch.Tensor,
+        first: typing.SupportsInt | typing.SupportsIndex,
+        last: typing.SupportsInt | typing.SupportsIndex,
+        ids: TokenBatch
+        | torch.Tensor
+        | collections.abc.Sequence[int]
+        | collections.abc.Sequence[collections.abc.Sequence[int]]
+        | None = None,
+        mask: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """
+        Residual stream [batch, pos, d_model] after blocks [first, last).
+
+        Args:
+            x: The stream before block `first`, [batch, pos, d_model].
+            first: 0-based.
+            last: One past the last block to run.
+            ids: The tokens given to `embed`: they supply padding, and what hooks see as `at.batch`.
+            mask: As for `forward`.
+
+        Example:
+            >>> half = model.run_blocks(model.embed([1, 2, 3]), 0, 1)
+            >>> whole = model.run_blocks(half, 1, 2)
+            >>> torch.equal(model.unembed(whole), model.forward([1, 2, 3]))
+            True
+        """
+    def run_with_cache(
+        self,
+        ids: TokenBatch
+        | torch.Tensor
+        | collections.abc.Sequence[int]
+        | collections.abc.Sequence[collections.abc.Sequence[int]],
+        patterns: str | collections.abc.Sequence[str],
+        mask: torch.Tensor | None = None,
+    ) -> tuple[torch.Tensor, ActivationCache]:
+        """
+        Logits [batch, pos, vocab] and the activations at all points that match `patterns`.
+
+        Args:
+            ids: As for `forward`.
+            patterns: Hook names; `*` stands for one dot-separated part.
+            mask: As for `forward`.
+
+        Raises:
+            UnknownNameError: When a pattern matches nothing.
+
+        Example:
+            >>> logits, cache = model.run_with_cache([1, 2, 3], ["blocks.*.attn.pattern"])
+            >>> cache["blocks.0.attn.pattern"].shape  # [batch, head, query_pos, key_pos]
+            torch.Size([1, 4, 3, 3])
+        """
+    def score(
+        self,
+        x: torch.Tensor,
+        positions: torch.Tensor,
+        targets: torch.Tensor,
+        ids: TokenBatch
+        | torch.Tensor
+        | collections.abc.Sequence[int]
+        | collections.abc.Sequence[collections.abc.Sequence[int]]
+        | None = None,
+        mask: torch.Tensor | None = None,
+    ) -> TokenScores:
+        """
+        Scores of the tokens `targets` int64 [n] at the flat `positions` int64 [n] of the stream `x`.
+
+        Logits are never stored: the softmax runs over slices of the vocabulary.
+
+        Example:
+            >>> stream = model.run_blocks(model.embed([1, 2, 3]), 0, 2)
+            >>> scores = model.score(stream, torch.tensor([0]), torch.tensor([2]))
+            >>> expected = -model.forward([1, 2, 3])[0, 0].log_softmax(-1)[2]
+            >>> torch.allclose(scores.nll_nats[0], expected)
+            True
+        """
+    def unembed(
+        self,
+        x: torch.Tensor,
+        positions: torch.Tensor | None = None,
+        ids: TokenBatch
+        | torch.Tensor
+        | collections.abc.Sequence[int]
+        | collections.abc.Sequence[collections.abc.Sequence[int]]
+        | None = None,
+        mask: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """
+        Logits of the stream after the last block.
+
+        Args:
+            x: [batch, pos, d_model].
+            positions: int64 [n], flat indices into batch x pos; None for all.
+            ids: As for `run_blocks`.
+            mask: As for `forward`.
+
+        Returns:
+            [batch, pos, vocab], or [n, vocab] with `positions`.
+
+        Example:
+            >>> stream = model.run_blocks(model.embed([1, 2, 3]), 0, 2)
+            >>> model.unembed(stream, torch.tensor([2])).shape
+            torch.Size([1, 264])
+        """
+    @property
+    def config(self) -> DecoderConfig:
+        """
+        Sizes and options, a DecoderConfig.
+        """
+    @property
+    def device(self) -> torch.device:
+        """
+        Where the weights are.
+        """
+    @property
+    def dtype(self) -> torch.dtype:
+        """
+        torch.dtype of weights.
+        """
+    @property
+    def files(self) -> list[pathlib.Path]:
+        """
+        Files the weights and the configuration came from.
+        """
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """
+        The checkpoint's tokenizer, read at the first use.
+        """
+
+class Table:
+    """
+    Results: named columns, rows of numbers and words.
+
+    Printed as text, shown as a table by notebooks.
+
+    Example:
+        >>> windows = ma.make_windows(list(range(64)), window=16)
+        >>> table = ma.run_ablation(model, [ma.Condition("original")], [ma.PerplexityTask("counting", windows)])
+        >>> table.columns[0], table.rows[0][0]
+        ('condition', 'original')
+    """
+    def __len__(self) -> int: ...
+    def __repr__(self) -> str: ...
+    def _repr_markdown_(self) -> str: ...
+    def at(self, row: typing.SupportsInt | typing.SupportsIndex, column: str) -> str | int | float | None:
+        """
+        The cell of a row (from 0) and a column (its name without unit).
+        """
+    def to_csv(self) -> str:
+        """
+        RFC 4180, numbers in full.
+        """
+    def to_json(self) -> str:
+        """
+        JSON, numbers in full.
+        """
+    def to_markdown(self) -> str:
+        """
+        A GitHub table.
+        """
+    def to_pandas(self) -> typing.Any:
+        """
+        A pandas.DataFrame. Needs pandas.
+        """
+    def to_text(self) -> str:
+        """
+        Aligned with spaces, for a terminal.
+        """
+    @property
+    def columns(self) -> list[str]:
+        """
+        Names of the columns, with units.
+        """
+    @property
+    def rows(self) -> list[list[str | int | float | None]]:
+        """
+        Cells: str, int, float or None.
+        """
+
+class TokenBatch:
+    """
+    Token ids of a pass, with padding.
+
+    Args:
+        ids: int64 [batch, pos] or [pos], or lists of ids.
+        mask: Of the same shape, nonzero at real tokens, zero at padding; None when all are real.
+
+    Raises:
+        ShapeError: When the shapes differ, ids are not int64, or a row has no real token.
+
+    Example:
+        >>> ma.TokenBatch([[5, 6, 7], [0, 8, 9]], mask=torch.tensor([[1, 1, 1], [0, 1, 1]]))
+        TokenBatch(batch=2, pos=3, padding=1)
+    """
+    def __init__(
+        self,
+        ids: TokenBatch
+        | torch.Tensor
+        | collections.abc.Sequence[int]
+        | collections.abc.Sequence[collections.abc.Sequence[int]],
+        mask: torch.Tensor | None = None,
+    ) -> None: ...
+    def __repr__(self) -> str: ...
+    @property
+    def ids(self) -> torch.Tensor | None:
+        """
+        int64 [batch, pos].
+        """
+    @property
+    def mask(self) -> torch.Tensor | None:
+        """
+        bool [batch, pos], true at real tokens; None when all are real.
+        """
+
+class HookSite:
+    """
+    Where a hook is being called; the second argument of every hook.
+
+    Example:
+        >>> seen = []
+        >>> def note(x, at):
+        ...     seen.append((at.name, at.kind, at.layer, at.shape))
+        ...     return x
+        >>> with model.add_hook("blocks.1.resid_post", note):
+        ...     _ = model.forward([1, 2, 3])
+        >>> seen
+        [('blocks.1.resid_post', 'resid_post', 1, '[batch, pos, d_model]')]
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def batch(self) -> TokenBatch | None:
+        """
+        The tokens of the pass; None when it started from a stream without them.
+        """
+    @property
+    def kind(self) -> str:
+        """
+        The name without `blocks.{i}.`.
+        """
+    @property
+    def layer(self) -> int:
+        """
+        0-based block; -1 outside the blocks.
+        """
+    @property
+    def name(self) -> str:
+        """
+        "blocks.11.resid_post".
+        """
+    @property
+    def shape(self) -> str:
+        """
+        The documented shape.
+        """
+
+class ActivationCache:
+    """
+    Activations that `run_with_cache` kept, a mapping from hook name to tensor.
+
+    Tensors are the pass's own, not copies: the cache holds their memory.
+
+    Example:
+        >>> _, cache = model.run_with_cache([1, 2, 3], ["blocks.*.resid_post"])
+        >>> list(cache)
+        ['blocks.0.resid_post', 'blocks.1.resid_post']
+        >>> cache["blocks.1.resid_post"].shape  # [batch, pos, d_model]
+        torch.Size([1, 3, 32])
+    """
+    def __contains__(self, name: str) -> bool: ...
+    def __getitem__(self, name: str) -> torch.Tensor: ...
+    def __iter__(self) -> collections.abc.Iterator: ...
+    def __len__(self) -> int: ...
+    def __repr__(self) -> str: ...
+    def items(self) -> list[tuple[str, torch.Tensor]]:
+        """
+        Names and activations in forward order.
+        """
+    def keys(self) -> list[str]:
+        """
+        Kept names in forward order.
+        """
+    @property
+    def bytes(self) -> int:
+        """
+        Bytes of all kept tensors.
+        """
+
+class Encoding:
+    """
+    Ids of a text and the bytes each one came from.
+
+    Example:
+        >>> model.tokenizer.encode_with_offsets("Hi.").offsets[0][0]
+        0
+    """
+    def __len__(self) -> int: ...
+    def __repr__(self) -> str: ...
+    @property
+    def ids(self) -> list[int]:
+        """
+        Token ids.
+        """
+    @property
+    def offsets(self) -> list[tuple[int, int]]:
+        """
+        [first, last) byte of each id in the UTF-8 text.
+        """
+
+class Tokenizer:
+    """
+    Text to ids and back, exactly as Hugging Face `tokenizers` does it.
+
+    Example:
+        >>> ids = model.tokenizer.encode("Hi.")
+        >>> model.tokenizer.decode(ids)
+        'Hi.'
+    """
+    def __len__(self) -> int: ...
+    def __repr__(self) -> str: ...
+    @typing.overload
+    def decode(self, ids: torch.Tensor, *, skip_special: bool = False) -> str: ...
+    @typing.overload
+    def decode(
+        self, ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], *, skip_special: bool = False
+    ) -> str:
+        """
+        Text of `ids`, an int64 tensor [pos] or a list; bytes that are not UTF-8 become U+FFFD.
+        """
+    def encode(self, text: str, *, add_bos: bool = False, parse_special: bool = True) -> torch.Tensor:
+        """
+        Ids of `text`, int64 [pos].
+
+        Args:
+            text: Any string.
+            add_bos: Put `bos_id` in front. Never done unasked.
+            parse_special: Special tokens written out in the text become their ids.
+
+        Raises:
+            ConfigError: When `add_bos` is set and the tokenizer has no BOS.
+
+        Example:
+            >>> model.tokenizer.encode("Hi.").dtype
+            torch.int64
+        """
+    def encode_with_offsets(self, text: str, *, add_bos: bool = False, parse_special: bool = True) -> Encoding:
+        """
+        Ids of `text` with the byte range of each; arguments as `encode`.
+        """
+    def token(self, id: typing.SupportsInt | typing.SupportsIndex) -> str:
+        """
+        The vocabulary's own spelling of `id`.
+        """
+    @property
+    def adds_bos_by_default(self) -> bool:
+        """
+        Whether the checkpoint asks for a BOS before each text.
+        """
+    @property
+    def bos_id(self) -> int | None:
+        """
+        Id of the beginning-of-text token, or None.
+        """
+    @property
+    def eos_id(self) -> int | None:
+        """
+        Id of the end-of-text token, or None.
+        """
+    @property
+    def vocab_size(self) -> int:
+        """
+        Number of ids, added tokens included.
+        """
+
+class Selection:
+    """
+    Which entries of an activation [batch, pos, d_model] an intervention touches.
+
+    Positions count from the first real token of each row (padding excluded); -1 is the last one.
+
+    Example:
+        >>> ma.Selection.at([0], [507])
+        Selection(positions [0] x dims [507])
+    """
+    @staticmethod
+    def at(
+        positions: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    ) -> Selection:
+        """
+        Given positions x dims.
+
+        Args:
+            positions: Empty means all positions.
+            dims: Empty means all dims.
+        """
+    @staticmethod
+    def criterion(
+        *,
+        magnitude: typing.SupportsFloat | typing.SupportsIndex = 100,
+        ratio: typing.SupportsFloat | typing.SupportsIndex = 1000,
+    ) -> Selection:
+        """
+        |x| > magnitude and |x| > ratio * median(|x|), per row.
+        """
+    @staticmethod
+    def median_magnitude(count: typing.SupportsInt | typing.SupportsIndex) -> Selection:
+        """
+        The `count` entries of each row whose |x| is closest to the median.
+        """
+    @staticmethod
+    def random(
+        count: typing.SupportsInt | typing.SupportsIndex, *, seed: typing.SupportsInt | typing.SupportsIndex
+    ) -> Selection:
+        """
+        `count` entries of each row, drawn with `seed`.
+        """
+    @staticmethod
+    def top_k(count: typing.SupportsInt | typing.SupportsIndex) -> Selection:
+        """
+        The `count` largest |x| of each row.
+        """
+    def __repr__(self) -> str: ...
+    @property
+    def dims(self) -> list[int]:
+        """
+        Given dims; empty means all.
+        """
+    @property
+    def positions(self) -> list[int]:
+        """
+        Given positions; empty means all.
+        """
+
+class InterventionStats:
+    """
+    What an intervention did, summed over calls.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def calls(self) -> int:
+        """
+        Times the hook fired.
+        """
+    @property
+    def edited(self) -> int:
+        """
+        Entries written.
+        """
+
+class Intervention:
+    """
+    An edit of activations as data: where, which entries, what.
+
+    Example:
+        >>> select = ma.Selection.at([0], [3])
+        >>> zero = ma.make_intervention("set_value", site="blocks.1.resid_post", select=select, value=0.0)
+        >>> with model.add_hook(zero):
+        ...     _, cache = model.run_with_cache([1, 2, 3], ["blocks.1.resid_post"])
+        >>> cache["blocks.1.resid_post"][0, 0, 3].item(), zero.stats.edited
+        (0.0, 1)
+    """
+    def __call__(self, x: torch.Tensor, at: HookSite) -> torch.Tensor:
+        """
+        `x` with the selected entries edited; `x` itself is not written.
+        """
+    def __repr__(self) -> str: ...
+    def describe(self) -> str:
+        """
+        One line for tables and records.
+        """
+    @property
+    def kind(self) -> str:
+        """
+        Name in the list of interventions.
+        """
+    @property
+    def site(self) -> str:
+        """
+        Hook name or pattern.
+        """
+    @property
+    def stats(self) -> InterventionStats:
+        """
+        What it did so far, an InterventionStats.
+        """
+
+class DecoderConfig:
+    """
+    The sizes and options of a decoder.
+
+    Example:
+        >>> model.config.n_layers, model.config.d_model
+        (2, 32)
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def activation(self) -> str:
+        """
+        Name of the MLP's nonlinearity.
+        """
+    @property
+    def architecture(self) -> str:
+        """
+        Name in the list of architectures.
+        """
+    @property
+    def d_head(self) -> int:
+        """
+        Width of a head.
+        """
+    @property
+    def d_mlp(self) -> int:
+        """
+        Width of the MLP.
+        """
+    @property
+    def d_model(self) -> int:
+        """
+        Width of the residual stream.
+        """
+    @property
+    def has_learned_positions(self) -> bool:
+        """
+        Else rotary.
+        """
+    @property
+    def has_tied_unembedding(self) -> bool:
+        """
+        Output head is the embedding.
+        """
+    @property
+    def max_positions(self) -> int:
+        """
+        Longest context, tokens.
+        """
+    @property
+    def n_heads(self) -> int:
+        """
+        Query heads.
+        """
+    @property
+    def n_kv_heads(self) -> int:
+        """
+        Key and value heads.
+        """
+    @property
+    def n_layers(self) -> int:
+        """
+        Number of blocks.
+        """
+    @property
+    def vocab(self) -> int:
+        """
+        Number of token ids.
+        """
+
+class TokenScores:
+    """
+    Negative log-likelihood of given tokens.
+
+    Example:
+        >>> stream = model.run_blocks(model.embed([1, 2, 3]), 0, 2)
+        >>> model.score(stream, torch.tensor([0, 1]), torch.tensor([2, 3])).nll_nats.shape  # [n]
+        torch.Size([2])
+    """
+    @property
+    def is_greedy(self) -> torch.Tensor:
+        """
+        bool [n]: the target is the most likely token.
+        """
+    @property
+    def nll_nats(self) -> torch.Tensor:
+        """
+        float32 (float64 for float64 models) [n], nats.
+        """
+
+class HookHandle:
+    """
+    A registered hook. The hook stays until `remove()`, or until a `with` block ends.
+
+    Example:
+        >>> handle = model.add_hook("blocks.0.mlp_out", lambda x, at: torch.zeros_like(x))
+        >>> handle.remove()
+    """
+    def __enter__(self) -> HookHandle: ...
+    def __exit__(self, *args) -> None: ...
+    def remove(self) -> None:
+        """
+        Takes the hook away. Does nothing the second time.
+        """
+
+class LayerMagnitudes:
+    """
+    The stream after one block, over all sequences.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def layer(self) -> int:
+        """
+        0-based block.
+        """
+    @property
+    def massive_share(self) -> float:
+        """
+        Share of sequences with a massive entry.
+        """
+    @property
+    def max_over_median(self) -> float:
+        """
+        Mean over sequences of top / median.
+        """
+    @property
+    def median(self) -> float:
+        """
+        Mean over sequences of the median magnitude.
+        """
+    @property
+    def median_std(self) -> float:
+        """
+        Its standard deviation (n - 1).
+        """
+    @property
+    def top(self) -> typing.Annotated[list[float], "FixedSize(3)"]:
+        """
+        Mean over sequences of the three largest magnitudes.
+        """
+    @property
+    def top_std(self) -> typing.Annotated[list[float], "FixedSize(3)"]:
+        """
+        Their standard deviations (n - 1).
+        """
+
+class MassiveSite:
+    """
+    A feature dim that is massive at one class of tokens.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def count(self) -> int:
+        """
+        Hits.
+        """
+    @property
+    def dim(self) -> int:
+        """
+        Feature dimension.
+        """
+    @property
+    def first_layer(self) -> int:
+        """
+        0-based, first block after which it is massive.
+        """
+    @property
+    def last_layer(self) -> int:
+        """
+        0-based, last such block.
+        """
+    @property
+    def max(self) -> float:
+        """
+        Largest signed value.
+        """
+    @property
+    def max_over_median(self) -> float:
+        """
+        Mean over hits of magnitude / median.
+        """
+    @property
+    def mean(self) -> float:
+        """
+        Signed value over its hits after the peak block.
+        """
+    @property
+    def min(self) -> float:
+        """
+        Smallest signed value.
+        """
+    @property
+    def peak_layer(self) -> int:
+        """
+        0-based, such block of the largest mean magnitude.
+        """
+    @property
+    def sequence_share(self) -> float:
+        """
+        Share of sequences in which it is massive.
+        """
+    @property
+    def std(self) -> float:
+        """
+        Its standard deviation (n - 1).
+        """
+    @property
+    def token_class(self) -> str:
+        """
+        "start", "strong_delimiter", "delimiter", "weak_word" or "word".
+        """
+    @property
+    def token_ids(self) -> list[int]:
+        """
+        Their ids.
+        """
+    @property
+    def tokens(self) -> list[str]:
+        """
+        Up to five commonest token texts at its hits.
+        """
+
+class MassiveProfile:
+    """
+    Result of `find_massive`.
+
+    Example:
+        >>> profile = ma.find_massive(model, torch.arange(64).view(4, 16), classify_tokens=False)
+        >>> profile.meets_criterion, len(profile.layers)
+        (False, 2)
+    """
+    def __repr__(self) -> str: ...
+    def layers_table(self) -> Table:
+        """
+        One row per block, a Table.
+        """
+    def massive(self) -> Selection:
+        """
+        Selection of whatever meets the criterion at the dims of all sites.
+        """
+    def means_for(self, selection: Selection) -> torch.Tensor:
+        """
+        The means [layer, 2, d_model] with which set_value leaves a selection as it is on average.
+        """
+    def table(self) -> Table:
+        """
+        One row per site, a Table.
+        """
+    def to_pandas(self) -> typing.Any:
+        """
+        One row per site, a pandas.DataFrame. Needs pandas.
+        """
+    def top(self, count: typing.SupportsInt | typing.SupportsIndex = 1) -> Selection:
+        """
+        Selection of at most `count` first sites at the starting token, as positions x dims; 0 for all.
+        """
+    @property
+    def edit_layer(self) -> int:
+        """
+        0-based block to edit at.
+        """
+    @property
+    def hit_means(self) -> torch.Tensor:
+        """
+        As means, over the hits alone where there are any.
+        """
+    @property
+    def layers(self) -> list[LayerMagnitudes]:
+        """
+        One LayerMagnitudes per block.
+        """
+    @property
+    def length(self) -> int:
+        """
+        Real tokens of the longest sequence.
+        """
+    @property
+    def magnitude(self) -> float:
+        """
+        Absolute threshold.
+        """
+    @property
+    def means(self) -> torch.Tensor:
+        """
+        float64 [layer, 2, d_model]: mean at start (0) and other (1) positions.
+        """
+    @property
+    def meets_criterion(self) -> bool:
+        """
+        False: nothing is massive; the site is the one of the largest max / median.
+        """
+    @property
+    def n_sequences(self) -> int:
+        """
+        Sequences looked at.
+        """
+    @property
+    def ratio(self) -> float:
+        """
+        Threshold in medians.
+        """
+    @property
+    def sites(self) -> list[MassiveSite]:
+        """
+        Largest mean magnitude first.
+        """
+
+class Document:
+    """
+    A text to score and the size of what it stands for.
+    """
+    def __init__(self, text: str) -> None: ...
+    @property
+    def bytes(self) -> int:
+        """
+        Bytes of the original text.
+        """
+    @property
+    def text(self) -> str:
+        """
+        What is tokenised.
+        """
+    @property
+    def words(self) -> int:
+        """
+        Words of the original text, split at whitespace.
+        """
+
+class WindowSet:
+    """
+    All windows of a perplexity evaluation, and what its result depends on.
+    """
+    def __len__(self) -> int: ...
+    def __repr__(self) -> str: ...
+    @property
+    def bos(self) -> str:
+        """
+        BOS profile.
+        """
+    @property
+    def has_bos(self) -> bool:
+        """
+        Whether a BOS was put anywhere.
+        """
+    @property
+    def protocol(self) -> str:
+        """
+        Name of the protocol.
+        """
+    @property
+    def stride(self) -> int:
+        """
+        Tokens from one window's start to the next one's.
+        """
+    @property
+    def text_tokens(self) -> int:
+        """
+        Tokens of the text.
+        """
+    @property
+    def window(self) -> int:
+        """
+        Tokens.
+        """
+
+class PerplexityResult:
+    """
+    Perplexity under a protocol, with everything it depends on.
+
+    Infinite and NaN values are results: they are shown as such, and their tokens are counted.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def bits_per_byte(self) -> float | None:
+        """
+        lm-eval-rolling only.
+        """
+    @property
+    def bos(self) -> str:
+        """
+        BOS profile.
+        """
+    @property
+    def byte_perplexity(self) -> float | None:
+        """
+        lm-eval-rolling only.
+        """
+    @property
+    def has_bos(self) -> bool:
+        """
+        Whether a BOS was put anywhere.
+        """
+    @property
+    def mean_nll_nats(self) -> float:
+        """
+        Over windows or tokens, by the protocol.
+        """
+    @property
+    def n_nonfinite(self) -> int:
+        """
+        Tokens with an infinite or NaN NLL.
+        """
+    @property
+    def n_tokens(self) -> int:
+        """
+        Tokens scored.
+        """
+    @property
+    def n_windows(self) -> int:
+        """
+        Windows scored.
+        """
+    @property
+    def perplexity(self) -> float:
+        """
+        exp(mean_nll_nats).
+        """
+    @property
+    def protocol(self) -> str:
+        """
+        Name of the protocol.
+        """
+    @property
+    def std_error_nats(self) -> float:
+        """
+        Of that mean; NaN for a single one.
+        """
+    @property
+    def stride(self) -> int:
+        """
+        Tokens.
+        """
+    @property
+    def window(self) -> int:
+        """
+        Tokens.
+        """
+    @property
+    def window_nll_nats(self) -> list[float]:
+        """
+        Mean NLL of each window.
+        """
+    @property
+    def word_perplexity(self) -> float | None:
+        """
+        lm-eval-rolling only.
+        """
+
+class Condition:
+    """
+    A row of an ablation table: the model under some edits, or under none.
+
+    Args:
+        name: Shown in the table.
+        edits: Interventions; at one site they act in this order, after the model's other hooks.
+
+    Example:
+        >>> select = ma.Selection.at([0], [3])
+        >>> zero = ma.make_intervention("set_value", site="blocks.0.resid_post", select=select, value=0)
+        >>> ma.Condition("zero", zero)
+        Condition('zero', 1 edit)
+    """
+    def __init__(self, name: str, edits: collections.abc.Sequence[Intervention] | Intervention = ()) -> None: ...
+    def __repr__(self) -> str: ...
+    @property
+    def edits(self) -> list[Intervention]:
+        """
+        Interventions.
+        """
+    @property
+    def name(self) -> str:
+        """
+        Shown in the table.
+        """
+
+class PerplexityTask:
+    """
+    A column of an ablation table: a name and its windows.
+    """
+    def __init__(self, name: str, windows: WindowSet) -> None: ...
+    @property
+    def name(self) -> str:
+        """
+        Shown in the table.
+        """
+    @property
+    def windows(self) -> WindowSet:
+        """
+        A WindowSet.
+        """
+
+class AblationResult:
+    """
+    Every condition's perplexity on every task.
+    """
+    def __repr__(self) -> str: ...
+    def table(self) -> Table:
+        """
+        Rows are conditions, columns tasks; a Table.
+        """
+    @property
+    def conditions(self) -> list[str]:
+        """
+        Names, in the order given.
+        """
+    @property
+    def results(self) -> list[list[PerplexityResult]]:
+        """
+        PerplexityResult, [condition][task].
+        """
+    @property
+    def tasks(self) -> list[str]:
+        """
+        Names, in the order given.
+        """
+
+def cut_sequences(
+    tokenizer: Tokenizer,
+    texts: collections.abc.Sequence[str],
+    *,
+    sequences: typing.SupportsInt | typing.SupportsIndex = 32,
+    length: typing.SupportsInt | typing.SupportsIndex = 512,
+    add_bos: bool = False,
+    mode: str = "joined",
+) -> torch.Tensor:
+    """
+    Calibration sequences of `texts`: int64 [sequences, length].
+
+    Args:
+        tokenizer: A model's tokenizer.
+        texts: Strings, used in order; nothing is drawn at random.
+        sequences: How many.
+        length: Tokens of each, a BOS included.
+        add_bos: Put the tokenizer's BOS in front of each.
+        mode: "joined" (texts joined by blank lines and cut into chunks) or "documents" (the beginning of each text).
+
+    Raises:
+        ConfigError: When the texts are too short.
+
+    Example:
+        >>> ma.cut_sequences(model.tokenizer, ["One two three four five six."] * 9, sequences=2, length=8).shape
+        torch.Size([2, 8])
+    """
+
+def evaluate_conditions(
+    model: Model,
+    conditions: collections.abc.Sequence[Condition],
+    tasks: collections.abc.Sequence[PerplexityTask],
+    *,
+    tokens_per_pass: typing.SupportsInt | typing.SupportsIndex = 0,
+    progress: collections.abc.Callable | None = None,
+) -> AblationResult:
+    """
+    As `run_ablation`, with the results in full: an AblationResult.
+    """
+
+def experiments() -> list[str]:
+    """
+    Names of all experiments.
+
+    Example:
+        >>> ma.experiments()
+        ['ablation']
+    """
+
+def find_massive(
+    model: Model,
+    sequences: torch.Tensor | collections.abc.Sequence[str],
+    *,
+    magnitude: typing.SupportsFloat | typing.SupportsIndex = 100.0,
+    ratio: typing.SupportsFloat | typing.SupportsIndex = 1000.0,
+    tokens_per_pass: typing.SupportsInt | typing.SupportsIndex = 4096,
+    classify_tokens: bool = True,
+    progress: collections.abc.Callable | None = None,
+) -> MassiveProfile:
+    """
+    Finds the massive activations of `model`: entries x of the stream after a block with
+    |x| > magnitude and |x| > ratio * median(|x|).
+
+    Args:
+        model: With the hooks that it has.
+        sequences: int64 [n, length], or texts: then as `cut_sequences` cuts them by default, 32 of 512 tokens.
+        magnitude: Absolute threshold, activation units.
+        ratio: Times the median magnitude of the sequence's hidden state.
+        tokens_per_pass: Upper bound of batch * pos in one pass.
+        classify_tokens: False for a model without a tokenizer: only starts are told apart.
+        progress: Called as `progress(stage, done, total)`.
+
+    Returns:
+        A MassiveProfile.
+
+    Example:
+        >>> profile = ma.find_massive(model, torch.arange(64).view(4, 16), magnitude=2, ratio=4, classify_tokens=False)
+        >>> profile.n_sequences
+        4
+    """
+
+def hook_catalogue() -> list[tuple[str, str, str]]:
+    """
+    Every hook name that an architecture may offer: (name, shape, meaning), in the order of a forward pass.
+
+    Example:
+        >>> ma.hook_catalogue()[0]
+        ('embed', '[batch, pos, d_model]', 'token or patch embedding')
+    """
+
+def intervention_kinds() -> list[str]:
+    """
+    Names of all kinds of intervention.
+
+    Example:
+        >>> "set_value" in ma.intervention_kinds()
+        True
+    """
+
+def load_model(
+    name_or_path: os.PathLike | str | bytes,
+    *,
+    device: str = "auto",
+    dtype: torch.dtype | str = ...,
+    home: os.PathLike | str | bytes | None = None,
+) -> Model:
+    """
+    Loads a model that `libma fetch` has brought, a Hugging Face folder, or a `.gguf` file.
+
+    Args:
+        name_or_path: "smollm2-135m-instruct", a folder with config.json and safetensors, or a file.
+        device: "auto" (CUDA where there is one), "cpu", "cuda:0".
+        dtype: float64, float32, bfloat16 or float16, as torch.dtype or by name.
+        home: Cache of fetched models; None for $LIBMA_HOME, or else ~/.cache/libma.
+
+    Raises:
+        FileError: When files are missing or damaged.
+        UnknownNameError: When there is no such model, architecture or dtype; the message offers the nearest ones.
+        ConfigError: When the configuration is not supported.
+
+    Example:
+        >>> ma.load_model(folder, dtype="float64")
+        Model('llama', n_layers=2, d_model=32, vocab=264, dtype=float64, device=cpu)
+    """
+
+def load_tokenizer(model_path: os.PathLike | str | bytes) -> Tokenizer:
+    """
+    Reads the tokenizer of a Hugging Face folder (tokenizer.json) or of a `.gguf` file.
+
+    Raises:
+        FileError: When there is none.
+        ConfigError: When its kind is not supported.
+    """
+
+def make_intervention(
+    kind: str,
+    *,
+    site: str,
+    select: Selection,
+    value: typing.SupportsFloat | typing.SupportsIndex | None = None,
+    means: torch.Tensor | None = None,
+    factor: typing.SupportsFloat | typing.SupportsIndex | None = None,
+    low: typing.SupportsFloat | typing.SupportsIndex | None = None,
+    high: typing.SupportsFloat | typing.SupportsIndex | None = None,
+) -> Intervention:
+    """
+    Makes an intervention.
+
+    Args:
+        kind: "set_value", "scale", "clamp" or "add".
+        site: Hook name or pattern: "blocks.11.resid_post", "blocks.*.resid_post".
+        select: Which entries.
+        value: set_value: the constant. add: the amount.
+        means: set_value: [layer, 2, d_model], mean at the start (0) and other (1) positions of each block.
+        factor: scale.
+        low: clamp: lower bound.
+        high: clamp: upper bound.
+
+    Raises:
+        UnknownNameError: When there is no such kind.
+        ConfigError: When an option is missing or not of this kind.
+
+    Example:
+        >>> largest = ma.Selection.top_k(4)
+        >>> clamp = ma.make_intervention("clamp", site="blocks.*.resid_post", select=largest, low=-1, high=1)
+        >>> clamp.kind
+        'clamp'
+    """
+
+def make_windows(
+    text: str
+    | collections.abc.Sequence[str]
+    | collections.abc.Sequence[Document]
+    | torch.Tensor
+    | collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    tokenizer: Tokenizer = None,
+    *,
+    protocol: str = "paper",
+    bos: str | None = None,
+    window: typing.SupportsInt | typing.SupportsIndex = 0,
+    stride: typing.SupportsInt | typing.SupportsIndex = 0,
+    max_windows: typing.SupportsInt | typing.SupportsIndex = 0,
+    max_documents: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> WindowSet:
+    """
+    The windows of a text by a protocol.
+
+    Args:
+        text: A string, strings or Documents (`lm-eval-rolling` scores each by itself, the others read one text), or
+            ids.
+        tokenizer: For strings and Documents.
+        protocol: "paper", "gptq", "hf-sliding", "lm-eval-rolling", ...: `perplexity_protocols` lists them.
+        bos: "nobos", "bos", "lm-eval-2023" or "lm-eval-current"; None for the protocol's own.
+        window: Tokens; 0 for the protocol's own.
+        stride: Tokens, `hf-sliding` only; 0 for the window.
+        max_windows: The first so many; 0 for all.
+        max_documents: `lm-eval-rolling` only; 0 for all.
+
+    Raises:
+        UnknownNameError: For the protocol.
+        ConfigError: For an option that it does not have, or a text without a single window.
+
+    Example:
+        >>> ma.make_windows(list(range(64)), window=16)
+        WindowSet('paper', 4 windows of 16 tokens, bos='nobos')
+    """
+
+def perplexity(
+    model: Model,
+    windows: WindowSet,
+    *,
+    tokens_per_pass: typing.SupportsInt | typing.SupportsIndex = 0,
+    progress: collections.abc.Callable | None = None,
+) -> PerplexityResult:
+    """
+    Perplexity of `model`, with whatever hooks it has, on `windows`.
+
+    Args:
+        model: A loaded model.
+        windows: Made by `make_windows`.
+        tokens_per_pass: Windows share a pass up to this many tokens; 0: 2,048 on the CPU, 16,384 elsewhere.
+        progress: Called as `progress(stage, done, total)`.
+
+    Returns:
+        A PerplexityResult.
+
+    Example:
+        >>> result = ma.perplexity(model, ma.make_windows(list(range(64)), window=16))
+        >>> result.n_windows, result.n_tokens
+        (4, 60)
+    """
+
+def perplexity_protocols() -> list[tuple[str, str]]:
+    """
+    Every perplexity protocol: (name, rule).
+
+    Example:
+        >>> "paper" in dict(ma.perplexity_protocols())
+        True
+    """
+
+def run_ablation(
+    model: Model,
+    conditions: collections.abc.Sequence[Condition],
+    tasks: collections.abc.Sequence[PerplexityTask],
+    *,
+    tokens_per_pass: typing.SupportsInt | typing.SupportsIndex = 0,
+    progress: collections.abc.Callable | None = None,
+) -> Table:
+    """
+    Evaluates every condition on every task in one pass over each text; what conditions share is computed once.
+
+    Args:
+        model: A loaded model.
+        conditions: Rows, Condition objects.
+        tasks: Columns, PerplexityTask objects.
+        tokens_per_pass: As for `perplexity`.
+        progress: Called as `progress(stage, done, total)`.
+
+    Returns:
+        A Table.
+
+    Raises:
+        ConfigError: When an edit wrote no entry in the whole run, or two rows or columns have the same name.
+
+    Example:
+        >>> windows = ma.make_windows(list(range(64)), window=16)
+        >>> select = ma.Selection.at([0], [3])
+        >>> zero = ma.make_intervention("set_value", site="blocks.0.resid_post", select=select, value=0)
+        >>> conditions = [ma.Condition("original"), ma.Condition("zero", zero)]
+        >>> [row[0] for row in ma.run_ablation(model, conditions, [ma.PerplexityTask("counting", windows)]).rows]
+        ['original', 'zero']
+    """
+
+def run_experiment(name: str, arguments: collections.abc.Sequence[str]) -> int:
+    """
+    Runs an experiment on its command line, as the binary of the same name does.
+
+    Args:
+        name: One of `experiments()`.
+        arguments: "CONFIG.yaml", "--set", "a.b=c", ...
+
+    Returns:
+        The exit status: 0 success, 2 a user's error (one line on standard error), 1 a defect.
+
+    Raises:
+        UnknownNameError: When there is no such experiment.
+
+    Example:
+        >>> ma.run_experiment("ablation", ["--version"])
+        0
+    """
+
+def wikitext_documents(raw: str) -> list[Document]:
+    """
+    The pages of WikiText's raw file as lm-evaluation-harness makes them, a list of Document.
+    """
