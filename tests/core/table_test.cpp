@@ -34,6 +34,7 @@ TEST(FormatNumberTest, KeepsSignificantDigits) {
   EXPECT_EQ(format_number(0.00012345678), "0.00012346");
   EXPECT_EQ(format_number(0), "0");
   EXPECT_EQ(format_number(99.99996), "100.00");
+  EXPECT_EQ(format_number(99.9996), "100.00");
   EXPECT_EQ(format_number(999999.96), "1,000,000");
 }
 
