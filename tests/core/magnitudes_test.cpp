@@ -66,22 +66,22 @@ TEST(MedianMagnitudeTest, EqualsTorchForOddAndEvenCounts) {
 TEST(MedianMagnitudeTest, EqualsTorchOnManyValuesOverSeveralThreads) {
   const int threads = at::get_num_threads();
   at::set_num_threads(3);
-  expect_torch_median(random_values(400'001, 1), "400,001 values");
-  expect_torch_median(random_values(400'002, 2) * 1e-3, "400,002 values");
+  expect_torch_median(random_values(200'001, 1), "200,001 values");
+  expect_torch_median(random_values(200'002, 2) * 1e-3, "200,002 values");
   at::set_num_threads(threads);
 }
 
 TEST(MedianMagnitudeTest, EqualsTorchWhereASampleMisleads) {
-  auto periodic = random_values(400'000, 8);
-  for (const std::int64_t stride : {24, 25, 32}) {
+  auto periodic = random_values(150'000, 8);
+  for (const std::int64_t stride : {8, 9, 32}) {
     auto x = periodic.clone();
     x.slice(/*dim=*/0, 0, x.numel(), stride).fill_(1000);
     expect_torch_median(x, c10::str("1000 at every element number ", stride));
   }
   expect_torch_median(periodic.round(), "many ties");
-  expect_torch_median(at::ones({200'001}), "ones");
+  expect_torch_median(at::ones({150'001}), "ones");
   expect_torch_median(std::get<0>(periodic.sort()), "sorted values");
-  periodic[399'999] = std::nan("");
+  periodic[149'999] = std::nan("");
   expect_torch_median(periodic, "one NaN of many");
 }
 
