@@ -18,8 +18,8 @@ void bind_selection(py::module_& m) {
 Positions count from the first real token of each row (padding excluded); -1 is the last one.
 
 Example:
-    >>> ma.Selection.at([0], [507])
-    Selection(positions [0] x dims [507])
+    >>> ma.Selection.at([0], [42])
+    Selection(positions [0] x dims [42])
 )")
       .def_static(
           "at",

@@ -90,8 +90,8 @@ struct MassiveProfile {
   const torch::Tensor& means_for(const Selection& selection) const;
 };
 
-/// One line for tables: "dim 507 at start: blocks 11 to 27 (0-based), mean
-/// 23160 (std 512, n 32), 12861 x median, ...".
+/// One line for tables: "dim 42 at start: blocks 3 to 9 (0-based), mean
+/// 1520.5 (std 12, n 32), 2210 x median, ...".
 std::string describe(const MassiveSite& site);
 
 } // namespace ma

@@ -19,7 +19,7 @@ enum class NumberStyle {
   kSignificant, ///< 30.641, 774,071, 1.2346e-07: `digits` significant digits,
                 ///< thousands separated
   kDecimals, ///< 45.20: `digits` digits behind the point, thousands separated
-  kPlain,    ///< 1415: integers without separators, for indices
+  kPlain,    ///< 1234: integers without separators, for indices
 };
 
 struct Column {

@@ -57,7 +57,7 @@ class Intervention {
   }
 
   /// One line for tables and records: "set_value 0 at blocks.11.resid_post:
-  /// positions [0] x dims [507]".
+  /// positions [0] x dims [42]".
   std::string describe() const;
 
  private:

@@ -68,7 +68,7 @@ torch::Tensor select_entries(
 /// once.
 bool is_prefix_stable(const Selection& selection);
 
-/// One line for tables and records: "positions [0] x dims [507]".
+/// One line for tables and records: "positions [0] x dims [42]".
 std::string describe(const Selection& selection);
 
 } // namespace ma
