@@ -31,7 +31,7 @@ TEST_F(ExperimentTest, WritesTableRecordAndExamples) {
       ended.out,
       "what  sum (units)\n"
       "----  -----------\n"
-      "all             6\n");
+      "all             6\n\n");
   EXPECT_EQ(read_file(output_ / "table.csv"), "what,sum (units)\r\nall,6\r\n");
   EXPECT_NE(read_file(output_ / "table.md").find("| all "), std::string::npos);
   const auto record = nlohmann::json::parse(read_file(output_ / "record.json"));
