@@ -169,11 +169,17 @@ ConditionSettings read_condition(
   return settings;
 }
 
+/// "paper-2048": the protocol and its window, where it has a choice of them.
+std::string heading(const ProtocolInfo& protocol, std::int64_t window) {
+  const auto tokens = window > 0 ? window : protocol.window;
+  return tokens > 0 && !protocol.is_window_fixed
+             ? protocol.name + "-" + std::to_string(tokens)
+             : protocol.name;
+}
+
 PerplexitySettings read_perplexity(const Yaml& yaml) {
   PerplexitySettings settings;
   settings.task = yaml.get<std::string>("task");
-  settings.name = yaml.get_or<std::string>(
-      "name", std::filesystem::path(settings.task).stem().string());
   WindowOptions& windows = settings.windows;
   windows.protocol = yaml.get_or<std::string>("protocol", "paper");
   const Protocol& protocol = find_protocol(windows.protocol);
@@ -181,6 +187,10 @@ PerplexitySettings read_perplexity(const Yaml& yaml) {
       "bos", std::string(bos_profile_name(protocol.info.bos)));
   windows.bos = parse_bos_profile(bos, yaml.place());
   windows.window = yaml.get_or<std::int64_t>("window", 0, at_least(0));
+  settings.name = yaml.get_or<std::string>(
+      "name",
+      std::filesystem::path(settings.task).stem().string() + " " +
+          heading(protocol.info, windows.window));
   windows.stride = yaml.get_or<std::int64_t>("stride", 0, at_least(0));
   windows.max_windows =
       yaml.get_or<std::int64_t>("max_windows", 0, at_least(0));

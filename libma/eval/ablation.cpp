@@ -173,6 +173,19 @@ AblationResult evaluate_conditions(
   return result;
 }
 
+namespace {
+
+/// Per word where the protocol counts words, as its users quote it.
+std::string shown_unit(
+    const std::vector<std::vector<PerplexityResult>>& results,
+    std::size_t task) {
+  const bool is_per_word =
+      !results.empty() && results.front()[task].word_perplexity.has_value();
+  return is_per_word ? "word perplexity" : "perplexity";
+}
+
+} // namespace
+
 Table AblationResult::table() const {
   std::vector<bool> has_nonfinite(tasks.size(), false);
   for (const auto& row : results) {
@@ -182,7 +195,7 @@ Table AblationResult::table() const {
   }
   std::vector<Column> columns = {{.name = "condition"}};
   for (std::size_t t = 0; t < tasks.size(); ++t) {
-    columns.push_back({.name = tasks[t], .unit = "perplexity"});
+    columns.push_back({.name = tasks[t], .unit = shown_unit(results, t)});
     if (has_nonfinite[t]) {
       columns.push_back(
           {.name = tasks[t] + " non-finite",
@@ -195,7 +208,8 @@ Table AblationResult::table() const {
   for (std::size_t c = 0; c < conditions.size(); ++c) {
     std::vector<Cell> cells = {conditions[c]};
     for (std::size_t t = 0; t < tasks.size(); ++t) {
-      cells.emplace_back(results[c][t].perplexity);
+      const PerplexityResult& result = results[c][t];
+      cells.emplace_back(result.word_perplexity.value_or(result.perplexity));
       if (has_nonfinite[t]) {
         cells.emplace_back(results[c][t].n_nonfinite);
       }

@@ -50,7 +50,8 @@ struct AblationResult {
   std::vector<std::string> tasks;                     ///< in the order given
   std::vector<std::vector<PerplexityResult>> results; ///< [condition][task]
 
-  /// Rows are conditions; each task has a column of perplexities and, if any
+  /// Rows are conditions; each task has a column of perplexities (per
+  /// word for lm-eval-rolling) and, if any
   /// token's NLL is infinite or NaN, one that counts them.
   Table table() const;
 };

@@ -74,7 +74,8 @@ WindowSet start(const Protocol& protocol, const WindowOptions& options) {
   require(
       protocol,
       !protocol.cuts_each_document || options.max_windows == 0,
-      "only whole documents give a number per word; limit max_documents");
+      "only whole documents give a number per word; leave max_windows out and "
+      "limit max_documents");
   require(
       protocol,
       protocol.cuts_each_document || options.max_documents == 0,
