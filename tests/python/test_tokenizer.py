@@ -125,7 +125,7 @@ def test_equals_hugging_face_on_wikitext_and_c4(name, load, reference_data):
     assert_equal(load(name), texts + [json.loads(line)["text"] for line in c4.splitlines()])
 
 
-@pytest.mark.parametrize(("seed", "name"), enumerate((*NAMES, *sorted(set(VARIANTS) - set(NAMES)))))
+@pytest.mark.parametrize(("seed", "name"), list(enumerate((*NAMES, *sorted(set(VARIANTS) - set(NAMES))))))
 def test_equals_hugging_face_on_random_texts(seed, name, load):
     assert_equal(load(name), random_texts(FUZZ_TEXTS if name in NAMES else FUZZ_TEXTS // 10, seed))
 

@@ -41,7 +41,6 @@ const std::array<GgufPreType, 7> kPreTypes = {{
     {.names = "llama-bpe llama3 llama-v3 smaug-bpe",
      .split = kLlama3Pattern,
      .ignore_merges = true,
-     .trim_offsets = true,
      .add_bos = true},
     {.names = "dbrx", .split = kLlama3Pattern},
     {.names = "qwen2", .split = kQwen2Pattern, .nfc = true},

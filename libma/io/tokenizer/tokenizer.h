@@ -16,6 +16,13 @@
 namespace ma {
 
 /// Ids of a text and the bytes each one came from.
+///
+/// Offsets are those of Hugging Face, in bytes instead of characters: whole
+/// characters, also where several tokens share one; without the white space at
+/// the ends where the tokenizer's post-processor trims it (`trim_offsets`:
+/// Pythia does, GPT-2 and SmolLM2 do not). One difference: a byte that the
+/// vocabulary lacks has no token, and Hugging Face's offsets are wrong from
+/// there to the end of the word; these are right.
 struct Encoding {
   std::vector<std::int64_t> ids;
   std::vector<std::pair<std::size_t, std::size_t>>
@@ -34,7 +41,8 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  /// Ids of `text` (UTF-8) with byte offsets.
+  /// Ids of `text` (UTF-8) with byte offsets. Throws Error, with the position,
+  /// when `text` is not UTF-8.
   virtual Encoding encode_with_offsets(
       std::string_view text, const EncodeOptions& options = {}) const = 0;
 
