@@ -3,7 +3,8 @@
 // The model has SmolLM2-135M's shape and random weights, or is the one that the
 // environment's LIBMA_BENCH_MODEL names (a folder or a .gguf file). Compare
 // figures of one run only, and on a busy machine the CPU time of one thread
-// (OMP_NUM_THREADS=1).
+// (OMP_NUM_THREADS=1), with --benchmark_repetitions and
+// --benchmark_enable_random_interleaving.
 #include <cstdlib>
 
 #include "tests/tiny_model.h"
@@ -146,7 +147,7 @@ void BM_TableOfFour(benchmark::State& state) {
 
 void options(benchmark::internal::Benchmark* bench) {
   bench->Arg(512)->Arg(2048)->ArgName("pos")->Unit(benchmark::kMillisecond);
-  bench->Iterations(2)->MeasureProcessCPUTime()->UseRealTime();
+  bench->Iterations(1)->MeasureProcessCPUTime()->UseRealTime();
 }
 
 BENCHMARK(BM_Blocks)->Apply(options);
