@@ -32,13 +32,6 @@ std::int64_t departure_of(const Model& model, const std::string& name) {
              : model.config().n_layers;
 }
 
-TokenBatch on_device(const TokenBatch& batch, torch::Device device) {
-  TokenBatch moved = batch;
-  moved.ids = batch.ids.defined() ? batch.ids.to(device) : batch.ids;
-  moved.mask = batch.mask.defined() ? batch.mask.to(device) : batch.mask;
-  return moved;
-}
-
 } // namespace
 
 ConditionRunner::ConditionRunner(
@@ -92,7 +85,7 @@ void ConditionRunner::run(
     const StreamFn& consume,
     const std::vector<bool>& wanted) {
   const at::NoGradGuard no_grad;
-  const TokenBatch moved = on_device(batch, model_.device());
+  const TokenBatch moved = batch.to(model_.device());
   torch::Tensor shared; // the unedited stream before block `reached`
   std::int64_t reached = 0;
   for (const std::size_t index : order_) {

@@ -53,6 +53,17 @@ TokenBatch::TokenBatch(torch::Tensor ids_in, torch::Tensor mask_in)
   }
 }
 
+TokenBatch TokenBatch::to(torch::Device device) const {
+  TokenBatch moved = *this;
+  for (torch::Tensor* part :
+       {&moved.ids, &moved.mask, &moved.positions, &moved.visible}) {
+    if (part->defined()) {
+      *part = part->to(device);
+    }
+  }
+  return moved;
+}
+
 std::vector<std::int64_t> first_positions(
     const TokenBatch& batch, std::int64_t n_rows) {
   std::vector<std::int64_t> first(static_cast<std::size_t>(n_rows), 0);

@@ -28,6 +28,17 @@ struct TokenBatch {
       ids; ///< int64 [batch, pos]; undefined when a pass starts from a stream
   torch::Tensor mask; ///< bool [batch, pos], true at real tokens; undefined
                       ///< when all are real
+
+  /// A row may hold several sequences that share their beginning (a token
+  /// tree), or the end of one whose beginning is cached. These two say so;
+  /// undefined, a row is one sequence from its first real token.
+  torch::Tensor positions; ///< int64 [batch, pos]: the token's place in its
+                           ///< sequence, from 0
+  torch::Tensor visible;   ///< bool [batch, query_pos, key_pos]: the keys that
+                           ///< a token sees; at least one each
+
+  /// The same on `device`.
+  TokenBatch to(torch::Device device) const;
 };
 
 /// Column of the first real token of each row: int64 [batch] on the CPU; zeros

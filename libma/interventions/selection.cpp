@@ -17,66 +17,60 @@ using Indices = std::vector<std::int64_t>;
 
 /// One row of the activation.
 struct Row {
-  const torch::Tensor& x; ///< [batch, pos, width], contiguous
-  std::int64_t number;    ///< in the batch
-  std::int64_t width;     ///< elements of a position
-  const RealTokens& tokens;
+  const torch::Tensor& x;   ///< [batch, pos, width], contiguous
+  std::int64_t number;      ///< in the batch
+  std::int64_t width;       ///< elements of a position
+  const RealTokens& tokens; ///< those that may be selected
   const HookSite& at;
 
   std::vector<ElementRange> elements() const {
     return tokens.elements(number, x.size(1), width);
   }
   std::int64_t size() const { return tokens.count * width; }
-  std::int64_t flat(std::int64_t position, std::int64_t dim) const {
-    return (number * x.size(1) + tokens.column(position)) * width + dim;
+  std::int64_t flat(std::int64_t token, std::int64_t dim) const {
+    return (number * x.size(1) + tokens.column(token)) * width + dim;
   }
 };
 
-/// `wanted` sorted, without repeats, negative ones counted from `size`; all of
-/// [0, size) when empty.
-std::set<std::int64_t> resolve(
-    const Indices& wanted,
-    std::int64_t size,
-    const char* what,
-    const HookSite& at) {
+/// The selection's dims, sorted, without repeats, negative ones counted from
+/// the end; all of them when it names none.
+std::set<std::int64_t> resolve_dims(const Indices& wanted, const Row& row) {
   std::set<std::int64_t> resolved;
-  for (const std::int64_t index : wanted) {
-    if (index < -size || index >= size) {
+  for (const std::int64_t dim : wanted) {
+    if (dim < -row.width || dim >= row.width) {
       throw ShapeError(
-          at.name,
+          row.at.name,
           c10::str(
-              what,
-              " ",
-              index,
+              "dim ",
+              dim,
               " is outside a row with ",
-              size,
+              row.width,
               " of them; use ",
-              -size,
+              -row.width,
               " to ",
-              size - 1));
+              row.width - 1));
     }
-    resolved.insert(index < 0 ? index + size : index);
+    resolved.insert(dim < 0 ? dim + row.width : dim);
   }
-  for (std::int64_t index = 0; wanted.empty() && index < size; ++index) {
-    resolved.insert(resolved.end(), index);
+  for (std::int64_t dim = 0; wanted.empty() && dim < row.width; ++dim) {
+    resolved.insert(resolved.end(), dim);
   }
   return resolved;
 }
 
 void select_explicit(
     const Selection& selection, const Row& row, Indices& found) {
-  const auto dims = resolve(selection.dims, row.width, "dim", row.at);
-  for (const std::int64_t position :
-       resolve(selection.positions, row.tokens.count, "position", row.at)) {
+  const auto dims = resolve_dims(selection.dims, row);
+  for (std::int64_t token = 0; token < row.tokens.count; ++token) {
     for (const std::int64_t dim : dims) {
-      found.push_back(row.flat(position, dim));
+      found.push_back(row.flat(token, dim));
     }
   }
 }
 
 void select_criterion(
     const Selection& selection, const Row& row, Indices& found) {
-  const auto dims = resolve(selection.dims, row.width, "dim", row.at);
+  const auto dims = resolve_dims(selection.dims, row);
   const MagnitudeQuery query{
       .magnitude = selection.magnitude, .ratio = selection.ratio};
   for (const Entry& hit : scan_magnitudes(row.x, row.elements(), query).hits) {
@@ -153,22 +147,27 @@ torch::Tensor select_entries(
             " ",
             x.sizes()));
   }
-  const auto tokens = real_tokens(at.batch, x.size(0), x.size(1), at.name);
+  auto tokens = real_tokens(at.batch, x.size(0), x.size(1), at.name);
   const auto contiguous = x.contiguous();
   Indices found;
   for (std::int64_t row = 0; row < x.size(0); ++row) {
     const std::int64_t width = x.numel() / (x.size(0) * x.size(1));
-    select_row(
-        selection,
-        {contiguous, row, width, tokens[static_cast<std::size_t>(row)], at},
-        found);
+    RealTokens& candidates = tokens[static_cast<std::size_t>(row)];
+    if (!selection.positions.empty()) {
+      candidates = candidates.only(selection.positions, at.name);
+    }
+    if (candidates.count > 0) {
+      select_row(selection, {contiguous, row, width, candidates, at}, found);
+    }
   }
   return at::tensor(found, torch::kInt64).to(x.device());
 }
 
 bool is_prefix_stable(const Selection& selection) {
   const auto& positions = selection.positions;
-  return selection.kind == SelectionKind::kExplicit &&
+  const bool needs_no_row =
+      selection.kind == SelectionKind::kExplicit || !positions.empty();
+  return needs_no_row &&
          std::all_of(
              positions.begin(), positions.end(), [](std::int64_t position) {
                return position >= 0;

@@ -34,7 +34,7 @@ SelectionKind parse_selection_kind(
 struct Selection {
   SelectionKind kind = SelectionKind::kExplicit;
   std::vector<std::int64_t> positions =
-      {}; ///< kExplicit; empty means all positions
+      {}; ///< only these, and only their median; empty means all positions
   std::vector<std::int64_t> dims =
       {};                 ///< kExplicit, kCriterion; empty means all dims
   double magnitude = 100; ///< kCriterion: absolute threshold, activation units
@@ -63,9 +63,9 @@ void check_selection(const Selection& selection, std::string_view where);
 torch::Tensor select_entries(
     const Selection& selection, const torch::Tensor& x, const HookSite& at);
 
-/// Whether the selected entries of a prefix depend only on the prefix
-/// (explicit, non-negative positions), so that a shared prefix may be computed
-/// once.
+/// Whether the entries selected in a prefix depend only on the prefix, so that
+/// a shared one may be computed once: given, non-negative positions, or all
+/// entries of given dims.
 bool is_prefix_stable(const Selection& selection);
 
 /// One line for tables and records: "positions [0] x dims [42]".

@@ -88,9 +88,6 @@ void check_selection(const Selection& selection, std::string_view where) {
         selection.count == 0,
         c10::str("takes no count, got ", selection.count));
   }
-  require(
-      kind == SelectionKind::kExplicit || selection.positions.empty(),
-      "takes no positions; only 'explicit' does");
   if (kind == SelectionKind::kCriterion) {
     require(
         selection.magnitude >= 0 && std::isfinite(selection.magnitude),
@@ -101,11 +98,13 @@ void check_selection(const Selection& selection, std::string_view where) {
   }
 }
 
-std::string describe(const Selection& selection) {
+namespace {
+
+/// Which entries of a row a kind that looks at them takes.
+std::string describe_choice(const Selection& selection) {
   switch (selection.kind) {
     case SelectionKind::kExplicit:
-      return axis("positions", selection.positions) + " x " +
-             axis("dims", selection.dims);
+      break;
     case SelectionKind::kCriterion:
       return c10::str(
                  "|x| > ",
@@ -129,6 +128,17 @@ std::string describe(const Selection& selection) {
           ")");
   }
   return "";
+}
+
+} // namespace
+
+std::string describe(const Selection& selection) {
+  const auto positions = axis("positions", selection.positions);
+  if (selection.kind == SelectionKind::kExplicit) {
+    return positions + " x " + axis("dims", selection.dims);
+  }
+  return describe_choice(selection) +
+         (selection.positions.empty() ? "" : " within " + positions);
 }
 
 } // namespace ma

@@ -13,15 +13,19 @@ namespace {
 /// [n] on the CPU.
 torch::Tensor position_kind(
     const torch::Tensor& indices, const torch::Tensor& x, const HookSite& at) {
+  const auto width = x.numel() / (x.size(0) * x.size(1));
+  const auto flat = indices.floor_divide(width); // [n], row * pos + column
+  if (at.batch != nullptr && at.batch->positions.defined()) {
+    const auto places = at.batch->positions.to(torch::kCPU).flatten();
+    return (places.index_select(0, flat) != 0).to(torch::kInt64);
+  }
   const auto tokens = real_tokens(at.batch, x.size(0), x.size(1), at.name);
   std::vector<std::int64_t> starts;
   for (const RealTokens& row : tokens) {
     starts.push_back(row.column(0));
   }
-  const auto token = indices.floor_divide(
-      x.numel() / (x.size(0) * x.size(1))); // [n], row * pos + column
-  const auto row = token.floor_divide(x.size(1));
-  return (token.remainder(x.size(1)) !=
+  const auto row = flat.floor_divide(x.size(1));
+  return (flat.remainder(x.size(1)) !=
           at::tensor(starts, torch::kInt64).index_select(0, row))
       .to(torch::kInt64);
 }

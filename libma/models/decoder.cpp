@@ -10,9 +10,12 @@
 namespace ma {
 namespace {
 
-/// Position of each token in its row, int64 [pos] without padding, [batch, pos]
-/// with.
+/// Position of each token in its sequence, int64 [pos] when all rows are alike,
+/// else [batch, pos].
 torch::Tensor token_positions(const torch::Tensor& x, const TokenBatch& batch) {
+  if (batch.positions.defined()) {
+    return batch.positions;
+  }
   if (!batch.mask.defined()) {
     return at::arange(x.size(1), x.options().dtype(torch::kInt64));
   }
@@ -23,6 +26,9 @@ torch::Tensor token_positions(const torch::Tensor& x, const TokenBatch& batch) {
 /// Which keys each query may see, bool [batch, 1, query_pos, key_pos];
 /// undefined when plain causal is enough.
 torch::Tensor allowed_keys(const torch::Tensor& x, const TokenBatch& batch) {
+  if (batch.visible.defined()) {
+    return batch.visible.unsqueeze(1);
+  }
   if (!batch.mask.defined()) {
     return {};
   }

@@ -47,17 +47,6 @@ const Tokenizer& Model::tokenizer() const {
   return *tokenizer_;
 }
 
-TokenBatch Model::prepare(const TokenBatch& batch) const {
-  TokenBatch moved = batch;
-  if (moved.ids.defined()) {
-    moved.ids = moved.ids.to(device());
-  }
-  if (moved.mask.defined()) {
-    moved.mask = moved.mask.to(device());
-  }
-  return moved;
-}
-
 void Model::check_stream(const char* where, const torch::Tensor& x) const {
   if (x.dim() != 3 || x.size(2) != config().d_model ||
       x.scalar_type() != dtype()) {
@@ -92,7 +81,7 @@ torch::Tensor Model::embed(const TokenBatch& batch) const {
             config().vocab,
             " tokens"));
   }
-  const TokenBatch moved = prepare(batch);
+  const TokenBatch moved = batch.to(device());
   const auto guard = hooks_->use_batch(moved);
   return network_->embed(moved);
 }
@@ -116,7 +105,7 @@ torch::Tensor Model::run_blocks(
             ")"));
   }
   check_stream("run_blocks", x);
-  const TokenBatch moved = prepare(batch);
+  const TokenBatch moved = batch.to(device());
   const auto guard = hooks_->use_batch(moved);
   return network_->run_blocks(x, first, last, moved);
 }
@@ -127,7 +116,7 @@ torch::Tensor Model::unembed(
     const TokenBatch& batch) const {
   const at::NoGradGuard no_grad;
   check_stream("unembed", x);
-  const TokenBatch moved = prepare(batch);
+  const TokenBatch moved = batch.to(device());
   const auto guard = hooks_->use_batch(moved);
   if (!positions.defined()) {
     return network_->unembed(x);

@@ -100,7 +100,6 @@ class Model {
 
  private:
   void check_stream(const char* where, const torch::Tensor& x) const;
-  TokenBatch prepare(const TokenBatch& batch) const;
 
   std::unique_ptr<Decoder> network_;
   std::shared_ptr<HookTable> hooks_;
