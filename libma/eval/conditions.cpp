@@ -32,7 +32,25 @@ std::int64_t departure_of(const Model& model, const std::string& name) {
              : model.config().n_layers;
 }
 
+/// The stream [batch, pos, d_model] of a batch of trees, for separate rows.
+torch::Tensor rows_of(
+    const torch::Tensor& stream, const SeparateRows& separate) {
+  const auto flat = separate.columns.flatten().to(stream.device());
+  return stream.flatten(0, 1)
+      .index_select(/*dim=*/0, flat)
+      .view({separate.columns.size(0), separate.columns.size(1), -1});
+}
+
 } // namespace
+
+bool fits_token_trees(const Condition& condition) {
+  return std::all_of(
+      condition.edits.begin(),
+      condition.edits.end(),
+      [](const Intervention& edit) {
+        return is_prefix_stable(edit.options().select);
+      });
+}
 
 ConditionRunner::ConditionRunner(
     const Model& model, std::vector<Condition> conditions)
@@ -83,7 +101,8 @@ ConditionRunner::Departure ConditionRunner::find_departure(
 void ConditionRunner::run(
     const TokenBatch& batch,
     const StreamFn& consume,
-    const std::vector<bool>& wanted) {
+    const std::vector<bool>& wanted,
+    const SeparateRows* separate) {
   const at::NoGradGuard no_grad;
   const TokenBatch moved = batch.to(model_.device());
   torch::Tensor shared; // the unedited stream before block `reached`
@@ -98,7 +117,13 @@ void ConditionRunner::run(
       shared = model_.run_blocks(shared, reached, block, moved);
       reached = block;
     }
-    run_one(index, shared, moved, consume);
+    if (separate != nullptr && !fits_token_trees(conditions_[index])) {
+      const auto own =
+          block == kEmbedding ? shared : rows_of(shared, *separate);
+      run_one(index, own, separate->batch.to(model_.device()), consume);
+    } else {
+      run_one(index, shared, moved, consume);
+    }
   }
 }
 

@@ -33,6 +33,19 @@ struct EditEffect {
 using StreamFn =
     std::function<void(std::size_t condition, const torch::Tensor& stream)>;
 
+/// The sequences of a batch of token trees once more, each in a row of its own,
+/// for conditions whose edits depend on whole rows.
+struct SeparateRows {
+  TokenBatch batch;
+  torch::Tensor columns; ///< int64 [batch, pos]: flat index of each token in
+                         ///< the trees' [batch, pos]; any at padding
+};
+
+/// Whether `condition` does the same to sequences that stand in a token tree as
+/// to each by itself: all its edits pick entries without regard to the rest of
+/// the row, at the positions that all sequences share.
+bool fits_token_trees(const Condition& condition);
+
 /// Runs K conditions on a batch for less than K passes: the unedited stream is
 /// computed once, and each condition leaves it at the first block that it
 /// edits.
@@ -52,11 +65,13 @@ class ConditionRunner {
   const std::vector<Condition>& conditions() const { return conditions_; }
 
   /// Runs the conditions for which `wanted` is true (empty: all), in the order
-  /// in which they leave the shared stream.
+  /// in which they leave the shared stream. When `separate` is given, those
+  /// that do not fit token trees go on with its rows from where they leave.
   void run(
       const TokenBatch& batch,
       const StreamFn& consume,
-      const std::vector<bool>& wanted = {});
+      const std::vector<bool>& wanted = {},
+      const SeparateRows* separate = nullptr);
 
   /// What each edit of a condition has done in all runs so far.
   const std::vector<EditEffect>& effects(std::size_t condition) const {

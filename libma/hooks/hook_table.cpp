@@ -64,6 +64,12 @@ const HookPoint& HookTable::point(const std::string& name) const {
   return *found->second;
 }
 
+bool HookTable::any_active() const {
+  return std::any_of(points_.begin(), points_.end(), [](const auto& point) {
+    return point->active();
+  });
+}
+
 std::vector<std::string> HookTable::names() const {
   std::vector<std::string> names;
   names.reserve(points_.size());

@@ -47,6 +47,9 @@ class HookTable : public std::enable_shared_from_this<HookTable> {
   /// The point called `name`. Throws UnknownNameError with the nearest names.
   const HookPoint& point(const std::string& name) const;
 
+  /// Whether any point has a hook.
+  bool any_active() const;
+
   bool has(const std::string& name) const { return by_name_.contains(name); }
 
   /// Names in forward order.

@@ -207,9 +207,11 @@ torch::Tensor Decoder::unembed(const torch::Tensor& x) const {
 }
 
 TokenScores Decoder::score(
-    const torch::Tensor& x, const torch::Tensor& targets) const {
+    const torch::Tensor& x,
+    const torch::Tensor& targets,
+    const torch::Tensor& rows) const {
   return score_targets(
-      (*ln_final_)(x.unsqueeze(0)).squeeze(0), unembedding_, targets);
+      (*ln_final_)(x.unsqueeze(0)).squeeze(0), unembedding_, targets, rows);
 }
 
 bool Decoder::has_output_hooks() const {

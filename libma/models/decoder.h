@@ -71,10 +71,14 @@ class Decoder {
   /// Final norm and logits of `x` [batch, pos, d_model]: [batch, pos, vocab].
   torch::Tensor unembed(const torch::Tensor& x) const;
 
-  /// Scores of `targets` int64 [n] at the stream's rows `x` [n, d_model].
-  /// The softmax runs in float32 (float64 for float64 models) over slices of
-  /// the vocabulary.
-  TokenScores score(const torch::Tensor& x, const torch::Tensor& targets) const;
+  /// Scores of `targets` int64 [n] at rows of the stream `x` [m, d_model],
+  /// those of `rows` int64 [n], or one target a row when it is undefined. The
+  /// softmax runs in float32 (float64 for float64 models) over slices of the
+  /// vocabulary.
+  TokenScores score(
+      const torch::Tensor& x,
+      const torch::Tensor& targets,
+      const torch::Tensor& rows = {}) const;
 
   /// Whether a hook at the final norm or the logits needs the documented
   /// shapes.

@@ -26,6 +26,17 @@ void check_indices(
   }
 }
 
+/// Each position once, and where each was put; the latter undefined when all
+/// differ. Choices of one token have the same position.
+std::pair<torch::Tensor, torch::Tensor> unique_positions(
+    const torch::Tensor& positions) {
+  auto [unique, inverse, counts] =
+      at::_unique2(positions, /*sorted=*/true, /*return_inverse=*/true);
+  return unique.size(0) == positions.size(0)
+             ? std::pair(positions, torch::Tensor())
+             : std::pair(std::move(unique), std::move(inverse));
+}
+
 } // namespace
 
 Model::Model(
@@ -162,8 +173,11 @@ TokenScores Model::score(
         at::logsumexp(precise, /*dim=*/1) - chosen,
         logits.argmax(/*dim=*/1) == wanted};
   }
+  const auto [rows, row_of_target] = unique_positions(positions);
   return network_->score(
-      x.flatten(0, 1).index_select(/*dim=*/0, positions.to(device())), wanted);
+      x.flatten(0, 1).index_select(/*dim=*/0, rows.to(device())),
+      wanted,
+      row_of_target.defined() ? row_of_target.to(device()) : row_of_target);
 }
 
 torch::Tensor Model::forward(const TokenBatch& batch) const {

@@ -70,7 +70,8 @@ class Model {
       const TokenBatch& batch = {}) const;
 
   /// Scores of the tokens `targets` int64 [n] at the flat `positions` int64 [n]
-  /// of the stream `x`, without storing logits. Throws ShapeError as
+  /// of the stream `x`, without storing logits; a position may have several
+  /// targets. Throws ShapeError as
   /// `unembed` does, and on targets outside the vocabulary.
   TokenScores score(
       const torch::Tensor& x,

@@ -19,12 +19,30 @@ constexpr std::int64_t kDeviceSliceBytes = std::int64_t{512} << 20;
 constexpr std::int64_t kMinSliceWidth = 1024; // columns
 constexpr std::int64_t kWidthUnit = 64; // columns; slices of whole cache lines
 
-/// State of the softmax after some slices, each [n].
+/// State of the softmax of m rows after some slices, and of their n targets.
 struct Running {
-  torch::Tensor best;         ///< largest logit so far
-  torch::Tensor total;        ///< sum of exp(logit - best) so far
-  torch::Tensor target_logit; ///< once the target's slice has been seen
-  torch::Tensor is_greedy;    ///< the target is the first largest so far
+  torch::Tensor best;         ///< [m], largest logit so far
+  torch::Tensor total;        ///< [m], sum of exp(logit - best) so far
+  torch::Tensor target_logit; ///< [n], once the target's slice has been seen
+  torch::Tensor is_greedy;    ///< [n], the target is the first largest so far
+};
+
+/// Targets and the row that each belongs to.
+struct Targets {
+  torch::Tensor ids;  ///< int64 [n]
+  torch::Tensor rows; ///< int64 [n], or undefined: target i is of row i
+
+  /// The value of each target's row: [m] -> [n].
+  torch::Tensor spread(const torch::Tensor& by_row) const {
+    return rows.defined() ? by_row.index_select(/*dim=*/0, rows) : by_row;
+  }
+  /// The entry of each target's row at its column `local` [n]: [n].
+  torch::Tensor pick(
+      const torch::Tensor& logits, const torch::Tensor& local) const {
+    return rows.defined()
+               ? logits.index({rows, local})
+               : logits.gather(/*dim=*/1, local.unsqueeze(1)).squeeze(1);
+  }
 };
 
 std::int64_t slice_width(
@@ -40,44 +58,48 @@ std::int64_t slice_width(
       width / kWidthUnit * kWidthUnit, std::min(kMinSliceWidth, vocab), vocab);
 }
 
-/// Whether column `local` [n] is the first maximum of its row of `logits`, at
-/// the rows where `is_candidate` [n]; false elsewhere.
+/// Whether column `local` [n] is the first maximum of its target's row of
+/// `logits`, for the targets where `is_candidate` [n]; false elsewhere.
 torch::Tensor is_first_maximum(
     const torch::Tensor& logits,
+    const Targets& targets,
     const torch::Tensor& local,
     const torch::Tensor& is_candidate) {
-  const auto rows = is_candidate.nonzero().squeeze(1); // [candidates]
+  const auto found = is_candidate.nonzero().squeeze(1); // [candidates]
+  const auto rows =
+      targets.rows.defined() ? targets.rows.index_select(0, found) : found;
   const auto first = logits.index_select(/*dim=*/0, rows).argmax(/*dim=*/1);
   return at::zeros_like(is_candidate)
-      .index_copy(/*dim=*/0, rows, first == local.index_select(0, rows));
+      .index_copy(/*dim=*/0, found, first == local.index_select(0, found));
 }
 
 /// Takes in the columns of the vocabulary from `first` on; overwrites `logits`
-/// [n, columns].
+/// [m, columns].
 void add_slice(
     Running& running,
     torch::Tensor& logits,
-    const torch::Tensor& targets,
+    const Targets& targets,
     std::int64_t first) {
   const auto columns = logits.size(1);
-  const auto local = (targets - first).clamp(0, columns - 1);
+  const auto local = (targets.ids - first).clamp(0, columns - 1);
   const auto is_here =
-      (targets >= first).logical_and(targets < first + columns);
-  const auto chosen =
-      logits.gather(/*dim=*/1, local.unsqueeze(1)).squeeze(1); // [n]
-  const auto slice_best = logits.amax(/*dim=*/1);              // [n]
+      (targets.ids >= first).logical_and(targets.ids < first + columns);
+  const auto chosen = targets.pick(logits, local);       // [n]
+  const auto slice_best = logits.amax(/*dim=*/1);        // [m]
+  const auto best_before = targets.spread(running.best); // [n]
+  const auto best_here = targets.spread(slice_best);     // [n]
 
   const auto is_best = is_first_maximum(
-      logits, local, is_here.logical_and(chosen == slice_best));
+      logits, targets, local, is_here.logical_and(chosen == best_here));
   running.target_logit = at::where(is_here, chosen, running.target_logit);
   running.is_greedy = at::where(
       is_here,
-      is_best.logical_and(chosen > running.best),
-      running.is_greedy.logical_and(slice_best <= running.best));
+      is_best.logical_and(chosen > best_before),
+      running.is_greedy.logical_and(best_here <= best_before));
 
   const auto best = at::maximum(running.best, slice_best);
   const auto slice_total =
-      logits.sub_(best.unsqueeze(1)).exp_().sum(/*dim=*/1); // [n]
+      logits.sub_(best.unsqueeze(1)).exp_().sum(/*dim=*/1); // [m]
   running.total = running.total * (running.best - best).exp() + slice_total;
   running.best = best;
 }
@@ -87,42 +109,45 @@ void add_slice(
 TokenScores score_targets(
     const torch::Tensor& x,
     const nn::Linear& unembedding,
-    const torch::Tensor& targets) {
-  const auto n = x.size(0);
+    const torch::Tensor& targets,
+    const torch::Tensor& rows) {
+  const Targets wanted{targets, rows};
+  const auto m = x.size(0);
+  const auto n = targets.size(0);
   const auto vocab = unembedding.weight.size(0);
   const auto accumulate =
       x.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
   const auto options = x.options().dtype(accumulate);
-  const auto width = slice_width(n, vocab, options);
+  const auto width = slice_width(m, vocab, options);
 
   Running running = {
-      at::full({n}, -std::numeric_limits<double>::infinity(), options),
-      at::zeros({n}, options),
+      at::full({m}, -std::numeric_limits<double>::infinity(), options),
+      at::zeros({m}, options),
       at::zeros({n}, options),
       at::zeros({n}, options.dtype(torch::kBool))};
-  const auto products = at::empty({n * width}, x.options());
+  const auto products = at::empty({m * width}, x.options());
   const auto precise = x.scalar_type() == accumulate
                            ? products
-                           : at::empty({n * width}, options);
+                           : at::empty({m * width}, options);
   for (std::int64_t first = 0; first < vocab; first += width) {
     const auto columns = std::min(width, vocab - first);
     const auto slice = [&](const torch::Tensor& buffer) {
-      return buffer.narrow(/*dim=*/0, 0, n * columns).view({n, columns});
+      return buffer.narrow(/*dim=*/0, 0, m * columns).view({m, columns});
     };
-    auto product = slice(products); // [n, columns]
+    auto product = slice(products); // [m, columns]
     at::mm_out(
         product, x, unembedding.weight.narrow(/*dim=*/0, first, columns).t());
     if (unembedding.bias.defined()) {
       product.add_(unembedding.bias.narrow(/*dim=*/0, first, columns));
     }
-    auto logits = slice(precise); // [n, columns]
+    auto logits = slice(precise); // [m, columns]
     if (x.scalar_type() != accumulate) {
       logits.copy_(product);
     }
-    add_slice(running, logits, targets, first);
+    add_slice(running, logits, wanted, first);
   }
   return {
-      running.total.log() + running.best - running.target_logit,
+      wanted.spread(running.total.log() + running.best) - running.target_logit,
       running.is_greedy};
 }
 
