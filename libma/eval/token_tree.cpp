@@ -8,10 +8,15 @@
 namespace ma {
 namespace {
 
-/// Whether every tree is one sequence, which needs no mask of its own.
+/// Whether no tree branches, which needs no mask of its own.
 bool are_chains(const std::vector<TokenTree>& trees) {
   return std::all_of(trees.begin(), trees.end(), [](const TokenTree& tree) {
-    return tree.paths.size() == 1;
+    for (std::int64_t column = 0; column < tree.size(); ++column) {
+      if (tree.parents[static_cast<std::size_t>(column)] != column - 1) {
+        return false;
+      }
+    }
+    return true;
   });
 }
 

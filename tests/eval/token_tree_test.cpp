@@ -25,12 +25,16 @@ TEST(TokenTreeTest, HoldsCommonBeginningsOnce) {
 TEST(TokenTreeTest, ShowsEachTokenItsOwnSequenceAlone) {
   const auto batch =
       make_batch({make_tree({{1, 2}, {1, 3}}), make_tree({{4}})});
-  const auto first = at::tensor({1, 0, 0, 1, 1, 0, 1, 0, 1}, torch::kBool);
+  const auto first =
+      at::tensor({1, 0, 0, 1, 1, 0, 1, 0, 1}, torch::kInt64).to(torch::kBool);
   EXPECT_TRUE(at::equal(batch.visible[0], first.view({3, 3})));
   EXPECT_TRUE(at::equal(batch.visible[1], at::eye(3, torch::kBool)));
   EXPECT_TRUE(
       at::equal(batch.positions[0], at::tensor({0, 1, 1}, torch::kInt64)));
-  EXPECT_TRUE(at::equal(batch.mask[1], at::tensor({1, 0, 0}, torch::kBool)));
+  EXPECT_TRUE(
+      at::equal(
+          batch.mask[1],
+          at::tensor({1, 0, 0}, torch::kInt64).to(torch::kBool)));
 }
 
 TEST(TokenTreeTest, LeavesPlainSequencesToTheCausalPath) {
