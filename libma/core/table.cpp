@@ -28,13 +28,23 @@ std::string shown(const Cell& cell, const Column& column) {
   if (const auto* count = std::get_if<std::int64_t>(&cell)) {
     return format_count(*count, column.style);
   }
+  const auto show = [&](double number) {
+    return format_number(number, column.style, column.digits);
+  };
+  if (const auto* estimate = std::get_if<Estimate>(&cell)) {
+    return std::isnan(estimate->std_error)
+               ? show(estimate->value)
+               : show(estimate->value) + " ± " + show(estimate->std_error);
+  }
   const auto* number = std::get_if<double>(&cell);
-  return number != nullptr ? format_number(*number, column.style, column.digits)
-                           : "";
+  return number != nullptr ? show(*number) : "";
 }
 
 /// Every digit: the shortest text that reads back as the same double.
 std::string exact(const Cell& cell) {
+  if (const auto* estimate = std::get_if<Estimate>(&cell)) {
+    return exact(estimate->value);
+  }
   if (const auto* number = std::get_if<double>(&cell)) {
     if (!std::isfinite(*number)) {
       return format_number(*number);
@@ -88,6 +98,13 @@ bool is_numeric(const Table& table, std::size_t column) {
   const auto& rows = table.rows();
   return std::none_of(rows.begin(), rows.end(), [&](const auto& row) {
     return std::holds_alternative<std::string>(row[column]);
+  });
+}
+
+bool has_estimates(const Table& table, std::size_t column) {
+  const auto& rows = table.rows();
+  return std::any_of(rows.begin(), rows.end(), [&](const auto& row) {
+    return std::holds_alternative<Estimate>(row[column]);
   });
 }
 
@@ -194,11 +211,18 @@ std::string Table::to_csv() const {
   };
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     add_field(heading(columns_[i]), i == 0);
+    if (has_estimates(*this, i)) {
+      add_field(heading(columns_[i]) + " std error", false);
+    }
   }
   csv += "\r\n";
   for (const auto& row : rows_) {
     for (std::size_t i = 0; i < row.size(); ++i) {
       add_field(exact(row[i]), i == 0);
+      if (has_estimates(*this, i)) {
+        const auto* estimate = std::get_if<Estimate>(&row[i]);
+        add_field(estimate ? exact(estimate->std_error) : "", false);
+      }
     }
     csv += "\r\n";
   }
@@ -218,6 +242,10 @@ nlohmann::json Table::to_json() const {
         cells.push_back(*text);
       } else if (const auto* count = std::get_if<std::int64_t>(&cell)) {
         cells.push_back(*count);
+      } else if (const auto* estimate = std::get_if<Estimate>(&cell)) {
+        cells.push_back(
+            {{"value", json_number(estimate->value)},
+             {"std_error", json_number(estimate->std_error)}});
       } else {
         const auto* number = std::get_if<double>(&cell);
         cells.push_back(

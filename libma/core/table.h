@@ -29,9 +29,16 @@ struct Column {
   int digits = 5; ///< significant, or behind the point
 };
 
-/// Nothing, text, a count or a measurement. Infinity and "not a number" are
-/// values like others and shown as such.
-using Cell = std::variant<std::monostate, std::string, std::int64_t, double>;
+/// A measurement with its standard error, in the same unit: 65.00 ± 4.79.
+struct Estimate {
+  double value = 0;
+  double std_error = 0; ///< NaN when there is none
+};
+
+/// Nothing, text, a count, a measurement or an estimate. Infinity and "not a
+/// number" are values like others and shown as such.
+using Cell =
+    std::variant<std::monostate, std::string, std::int64_t, double, Estimate>;
 
 class Table {
  public:
@@ -52,10 +59,11 @@ class Table {
   /// Aligned with spaces for a terminal.
   std::string to_text() const;
   /// RFC 4180, lines end in CR LF; numbers in the fewest digits that give the
-  /// same double again.
+  /// same double again. A column of estimates is followed by one of their
+  /// standard errors.
   std::string to_csv() const;
   /// {"columns": [{"name", "unit"}], "rows": [[cell]]}; infinite numbers as by
-  /// `json_number`.
+  /// `json_number`, estimates as {"value", "std_error"}.
   nlohmann::json to_json() const;
 
  private:

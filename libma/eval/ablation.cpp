@@ -11,60 +11,108 @@
 namespace ma {
 namespace {
 
-/// Scores of one task: by condition, then by window.
-using TaskScores = std::vector<std::map<std::int64_t, WindowScore>>;
+using AnyScore = std::variant<WindowScore, GroupScore>;
+
+/// Scores of one task: by condition, then by window or document.
+using TaskScores = std::vector<std::map<std::int64_t, AnyScore>>;
+
+const std::string& name_of(const Condition& condition) {
+  return condition.name;
+}
+
+const std::string& name_of(const AblationTask& task) {
+  return std::visit(
+      [](const auto& any) -> const std::string& { return any.name; }, task);
+}
 
 /// Index of the element of `list` that is called `name`.
 template <class T>
 std::size_t find_named(
     const std::vector<T>& list, const std::string& name, const char* kind) {
   for (std::size_t i = 0; i < list.size(); ++i) {
-    if (list[i].name == name) {
+    if (name_of(list[i]) == name) {
       return i;
     }
   }
   std::vector<std::string> known;
   for (const T& element : list) {
-    known.push_back(element.name);
+    known.push_back(name_of(element));
   }
   throw UnknownNameError("finished results", kind, name, known);
 }
 
-void check_tasks(const std::vector<PerplexityTask>& tasks) {
+void check_tasks(const std::vector<AblationTask>& tasks) {
   for (std::size_t i = 0; i < tasks.size(); ++i) {
-    if (find_named(tasks, tasks[i].name, "task") != i) {
+    const std::string& name = name_of(tasks[i]);
+    if (find_named(tasks, name, "task") != i) {
       throw ConfigError(
-          "tasks", c10::str("two are named '", tasks[i].name, "'; rename one"));
+          "tasks", c10::str("two are named '", name, "'; rename one"));
     }
   }
 }
 
-/// Sorts the results of an earlier run by task, condition and window.
+std::int64_t index_of(const WindowScore& score) {
+  return score.window;
+}
+
+std::int64_t index_of(const GroupScore& score) {
+  return score.group;
+}
+
+std::size_t n_parts(const PerplexityTask& task) {
+  return task.windows.windows.size();
+}
+
+std::size_t n_parts(const ZeroShotTask& task) {
+  return task.groups.size();
+}
+
+/// Whether `score` can be that of part `index` of `task`.
+bool is_score_of(
+    const PerplexityTask& task, std::size_t index, const WindowScore& score) {
+  return score.n_tokens == task.windows.windows[index].n_targets();
+}
+
+bool is_score_of(
+    const ZeroShotTask& task, std::size_t index, const GroupScore& score) {
+  return score.scores.size() == task.groups[index].size();
+}
+
+template <class T, class S>
+bool is_score_of(const T&, std::size_t, const S&) {
+  return false; // a text has no documents, a task no windows
+}
+
+/// Sorts the results of an earlier run by task, condition and part.
 std::vector<TaskScores> sort_finished(
     const std::vector<Condition>& conditions,
-    const std::vector<PerplexityTask>& tasks,
+    const std::vector<AblationTask>& tasks,
     const std::vector<AblationScore>& finished) {
   std::vector<TaskScores> scores(tasks.size(), TaskScores(conditions.size()));
   for (const AblationScore& entry : finished) {
     const auto task = find_named(tasks, entry.task, "task");
     const auto condition = find_named(conditions, entry.condition, "condition");
-    const auto& windows = tasks[task].windows.windows;
-    const auto index = static_cast<std::size_t>(entry.score.window);
-    const bool is_ours =
-        entry.score.window >= 0 && index < windows.size() &&
-        entry.score.n_tokens == windows[index].n_targets() &&
-        entry.score.edited.size() == conditions[condition].edits.size();
-    if (!is_ours) {
-      throw ConfigError(
-          "finished results",
-          c10::str(
-              "window ",
-              entry.score.window,
-              " of task '",
-              entry.task,
-              "' is from another run; start anew"));
-    }
-    scores[task][condition].insert_or_assign(entry.score.window, entry.score);
+    std::visit(
+        [&](const auto& wanted, const auto& score) {
+          const auto index = index_of(score);
+          const bool is_ours =
+              index >= 0 && static_cast<std::size_t>(index) < n_parts(wanted) &&
+              is_score_of(wanted, static_cast<std::size_t>(index), score) &&
+              score.edited.size() == conditions[condition].edits.size();
+          if (!is_ours) {
+            throw ConfigError(
+                "finished results",
+                c10::str(
+                    "result ",
+                    index,
+                    " of task '",
+                    entry.task,
+                    "' is from another run; start anew"));
+          }
+          scores[task][condition].insert_or_assign(index, score);
+        },
+        tasks[task],
+        entry.score);
   }
   return scores;
 }
@@ -78,7 +126,8 @@ void require_effects(
       std::int64_t edited = 0;
       for (const TaskScores& task : scores) {
         for (const auto& entry : task[c]) {
-          edited += entry.second.edited[e];
+          edited += std::visit(
+              [e](const auto& score) { return score.edited[e]; }, entry.second);
         }
       }
       if (edited == 0) {
@@ -90,7 +139,7 @@ void require_effects(
                 edit.kind(),
                 "' at ",
                 edit.site(),
-                " wrote no entry in any window; check what it selects (",
+                " wrote no entry in any pass; check what it selects (",
                 describe(edit.options().select),
                 ")"));
       }
@@ -98,50 +147,98 @@ void require_effects(
   }
 }
 
-void run_task(
-    ConditionRunner& runner,
-    const PerplexityTask& task,
-    const AblationOptions& options,
-    TaskScores& scores) {
-  std::size_t n_finished = 0;
-  for (const auto& by_window : scores) {
-    n_finished += by_window.size();
+/// What a run knows about the task at hand.
+struct TaskRun {
+  ConditionRunner& runner;
+  const AblationOptions& options;
+  TaskScores& scores;
+  ProgressCounter progress;
+
+  bool is_finished(std::size_t condition, std::int64_t index) const {
+    return scores[condition].contains(index);
   }
-  ProgressCounter progress(
-      options.progress,
-      {.stage = "perplexity " + task.name,
-       .done = static_cast<std::int64_t>(n_finished),
-       .total = static_cast<std::int64_t>(
-           task.windows.windows.size() * scores.size()),
-       .unit = "windows"});
+  void add(
+      const std::string& task, std::size_t condition, const AnyScore& score) {
+    std::visit(
+        [&](const auto& any) { scores[condition].emplace(index_of(any), any); },
+        score);
+    if (options.on_score) {
+      options.on_score({task, runner.conditions()[condition].name, score});
+    }
+    progress.add(1);
+  }
+};
+
+void run_parts(TaskRun& run, const PerplexityTask& task) {
   score_windows(
-      runner,
+      run.runner,
       task.windows,
-      {.tokens_per_pass = options.tokens_per_pass,
+      {.tokens_per_pass = run.options.tokens_per_pass,
        .is_finished =
            [&](std::size_t condition, std::int64_t window) {
-             return scores[condition].contains(window);
+             return run.is_finished(condition, window);
            },
        .on_window =
            [&](std::size_t condition, const WindowScore& score) {
-             scores[condition].emplace(score.window, score);
-             if (options.on_score) {
-               options.on_score(
-                   {task.name, runner.conditions()[condition].name, score});
-             }
-             progress.add(1);
+             run.add(task.name, condition, score);
            }});
 }
 
-PerplexityResult summarize_map(
-    const WindowSet& windows,
-    const std::map<std::int64_t, WindowScore>& scores) {
-  std::vector<WindowScore> list;
-  list.reserve(scores.size());
-  for (const auto& entry : scores) {
-    list.push_back(entry.second);
+void run_parts(TaskRun& run, const ZeroShotTask& task) {
+  score_requests(
+      run.runner,
+      task.groups,
+      {.tokens_per_pass = run.options.tokens_per_pass,
+       .is_finished =
+           [&](std::size_t condition, std::int64_t document) {
+             return run.is_finished(condition, document);
+           },
+       .on_group =
+           [&](std::size_t condition, const GroupScore& score) {
+             run.add(task.name, condition, score);
+           }});
+}
+
+void run_task(
+    ConditionRunner& runner,
+    const AblationTask& task,
+    const AblationOptions& options,
+    TaskScores& scores) {
+  std::size_t n_finished = 0;
+  for (const auto& by_index : scores) {
+    n_finished += by_index.size();
   }
-  return summarize(windows, std::move(list));
+  const bool is_text = std::holds_alternative<PerplexityTask>(task);
+  const auto parts =
+      std::visit([](const auto& any) { return n_parts(any); }, task);
+  TaskRun run{
+      runner,
+      options,
+      scores,
+      ProgressCounter(
+          options.progress,
+          {.stage = (is_text ? "perplexity " : "zero-shot ") + name_of(task),
+           .done = static_cast<std::int64_t>(n_finished),
+           .total = static_cast<std::int64_t>(parts * scores.size()),
+           .unit = is_text ? "windows" : "documents"})};
+  std::visit([&](const auto& any) { run_parts(run, any); }, task);
+}
+
+/// The scores of one task under one condition, as one result.
+TaskResult summarize_scores(
+    const AblationTask& task, const std::map<std::int64_t, AnyScore>& scores) {
+  if (const auto* text = std::get_if<PerplexityTask>(&task)) {
+    std::vector<WindowScore> list;
+    for (const auto& entry : scores) {
+      list.push_back(std::get<WindowScore>(entry.second));
+    }
+    return summarize(text->windows, std::move(list));
+  }
+  std::vector<GroupScore> list;
+  for (const auto& entry : scores) {
+    list.push_back(std::get<GroupScore>(entry.second));
+  }
+  return summarize(std::get<ZeroShotTask>(task), std::move(list));
 }
 
 } // namespace
@@ -149,7 +246,7 @@ PerplexityResult summarize_map(
 AblationResult evaluate_conditions(
     const Model& model,
     const std::vector<Condition>& conditions,
-    const std::vector<PerplexityTask>& tasks,
+    const std::vector<AblationTask>& tasks,
     const AblationOptions& options) {
   check_tasks(tasks);
   ConditionRunner runner(model, conditions);
@@ -160,69 +257,23 @@ AblationResult evaluate_conditions(
   require_effects(conditions, scores);
 
   AblationResult result;
-  for (const PerplexityTask& task : tasks) {
-    result.tasks.push_back(task.name);
+  for (const AblationTask& task : tasks) {
+    result.tasks.push_back(name_of(task));
   }
   for (std::size_t c = 0; c < conditions.size(); ++c) {
     result.conditions.push_back(conditions[c].name);
     auto& row = result.results.emplace_back();
     for (std::size_t t = 0; t < tasks.size(); ++t) {
-      row.push_back(summarize_map(tasks[t].windows, scores[t][c]));
+      row.push_back(summarize_scores(tasks[t], scores[t][c]));
     }
   }
   return result;
 }
 
-namespace {
-
-/// Per word where the protocol counts words, as its users quote it.
-std::string shown_unit(
-    const std::vector<std::vector<PerplexityResult>>& results,
-    std::size_t task) {
-  const bool is_per_word =
-      !results.empty() && results.front()[task].word_perplexity.has_value();
-  return is_per_word ? "word perplexity" : "perplexity";
-}
-
-} // namespace
-
-Table AblationResult::table() const {
-  std::vector<bool> has_nonfinite(tasks.size(), false);
-  for (const auto& row : results) {
-    for (std::size_t t = 0; t < row.size(); ++t) {
-      has_nonfinite[t] = has_nonfinite[t] || row[t].n_nonfinite > 0;
-    }
-  }
-  std::vector<Column> columns = {{.name = "condition"}};
-  for (std::size_t t = 0; t < tasks.size(); ++t) {
-    columns.push_back({.name = tasks[t], .unit = shown_unit(results, t)});
-    if (has_nonfinite[t]) {
-      columns.push_back(
-          {.name = tasks[t] + " non-finite",
-           .unit = "tokens",
-           .style = NumberStyle::kDecimals,
-           .digits = 0});
-    }
-  }
-  Table table(std::move(columns));
-  for (std::size_t c = 0; c < conditions.size(); ++c) {
-    std::vector<Cell> cells = {conditions[c]};
-    for (std::size_t t = 0; t < tasks.size(); ++t) {
-      const PerplexityResult& result = results[c][t];
-      cells.emplace_back(result.word_perplexity.value_or(result.perplexity));
-      if (has_nonfinite[t]) {
-        cells.emplace_back(results[c][t].n_nonfinite);
-      }
-    }
-    table.add_row(std::move(cells));
-  }
-  return table;
-}
-
 Table run_ablation(
     const Model& model,
     const std::vector<Condition>& conditions,
-    const std::vector<PerplexityTask>& tasks,
+    const std::vector<AblationTask>& tasks,
     const AblationOptions& options) {
   return evaluate_conditions(model, conditions, tasks, options).table();
 }

@@ -1,9 +1,10 @@
-// The ablation table: perplexities (columns) of a model under edits (rows), in
-// one pass over each text.
+// The ablation table: perplexities and zero-shot accuracies (columns) of a
+// model under edits (rows), in one pass over each text and task.
 #pragma once
 
 #include <functional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -12,20 +13,24 @@
 #include "libma/core/table.h"
 #include "libma/eval/conditions.h"
 #include "libma/eval/perplexity.h"
+#include "libma/eval/zero_shot.h"
 
 namespace ma {
 
-/// A column of the table.
+/// A text as a column of the table.
 struct PerplexityTask {
   std::string name; ///< "wikitext2"
   WindowSet windows;
 };
 
-/// One finished result: what a journal keeps.
+/// A column of the table.
+using AblationTask = std::variant<PerplexityTask, ZeroShotTask>;
+
+/// One finished result, of a window or of a document: what a journal keeps.
 struct AblationScore {
   std::string task;
   std::string condition;
-  WindowScore score;
+  std::variant<WindowScore, GroupScore> score;
 };
 
 /// As a journal's line, with the doubles in full.
@@ -42,18 +47,26 @@ struct AblationOptions {
   std::vector<AblationScore> finished = {};
   /// Gets each new result as it comes. May throw to stop.
   std::function<void(const AblationScore& score)> on_score = {};
-  ProgressFn progress = {}; ///< counts windows times conditions
+  ProgressFn progress = {}; ///< counts windows or documents, times conditions
 };
 
-struct AblationResult {
-  std::vector<std::string> conditions;                ///< in the order given
-  std::vector<std::string> tasks;                     ///< in the order given
-  std::vector<std::vector<PerplexityResult>> results; ///< [condition][task]
+using TaskResult = std::variant<PerplexityResult, ZeroShotResult>;
 
-  /// Rows are conditions; each task has a column of perplexities (per
-  /// word for lm-eval-rolling) and, if any
-  /// token's NLL is infinite or NaN, one that counts them.
+struct AblationResult {
+  std::vector<std::string> conditions;          ///< in the order given
+  std::vector<std::string> tasks;               ///< in the order given
+  std::vector<std::vector<TaskResult>> results; ///< [condition][task]
+
+  /// Rows are conditions. A text has a column of perplexities (per word for
+  /// lm-eval-rolling) and, if any token's NLL is infinite or NaN, one that
+  /// counts them. A task has a column of accuracies with their standard errors;
+  /// several are followed by their mean, and all by a row with the accuracy of
+  /// guessing.
   Table table() const;
+
+  /// Every metric of every task: condition, task, metric, value and standard
+  /// error, chance, number of documents. No rows without zero-shot tasks.
+  Table metrics_table() const;
 };
 
 /// Evaluates every condition on every task.
@@ -64,14 +77,14 @@ struct AblationResult {
 AblationResult evaluate_conditions(
     const Model& model,
     const std::vector<Condition>& conditions,
-    const std::vector<PerplexityTask>& tasks,
+    const std::vector<AblationTask>& tasks,
     const AblationOptions& options = {});
 
 /// The table of `evaluate_conditions`.
 Table run_ablation(
     const Model& model,
     const std::vector<Condition>& conditions,
-    const std::vector<PerplexityTask>& tasks,
+    const std::vector<AblationTask>& tasks,
     const AblationOptions& options = {});
 
 } // namespace ma
