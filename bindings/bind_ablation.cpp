@@ -1,4 +1,4 @@
-// Ablation: perplexities of a model under edits.
+// Ablation: perplexities and accuracies of a model under edits.
 #include <string>
 #include <variant>
 #include <vector>
@@ -62,7 +62,7 @@ Example:
 
 void bind_result(py::module_& m) {
   py::class_<AblationResult>(
-      m, "AblationResult", "Every condition's perplexity on every task.")
+      m, "AblationResult", "Every condition's result on every task.")
       .def_readonly(
           "conditions",
           &AblationResult::conditions,
@@ -72,11 +72,25 @@ void bind_result(py::module_& m) {
       .def_readonly(
           "results",
           &AblationResult::results,
-          "PerplexityResult, [condition][task].")
+          "PerplexityResult or ZeroShotResult, [condition][task].")
       .def(
           "table",
           &AblationResult::table,
           "Rows are conditions, columns tasks; a Table.")
+      .def(
+          "metrics_table",
+          &AblationResult::metrics_table,
+          "Every zero-shot metric with its standard error; a Table.")
+      .def(
+          "to_pandas",
+          [](const AblationResult& self) {
+            return py::cast(
+                       self.metrics_table().rows().empty()
+                           ? self.table()
+                           : self.metrics_table())
+                .attr("to_pandas")();
+          },
+          "`metrics_table`, or `table` without tasks, as a DataFrame.")
       .def("__repr__", [](const AblationResult& self) {
         return self.table().to_text();
       });
@@ -97,7 +111,7 @@ void bind_ablation(py::module_& m) {
       "evaluate_conditions",
       [](const BoundModel& model,
          const std::vector<Condition>& conditions,
-         const std::vector<PerplexityTask>& tasks,
+         const std::vector<AblationTask>& tasks,
          std::int64_t tokens_per_pass,
          const std::optional<py::function>& progress) {
         const auto options = options_of(tokens_per_pass, progress);
@@ -116,7 +130,7 @@ void bind_ablation(py::module_& m) {
       "run_ablation",
       [](const BoundModel& model,
          const std::vector<Condition>& conditions,
-         const std::vector<PerplexityTask>& tasks,
+         const std::vector<AblationTask>& tasks,
          std::int64_t tokens_per_pass,
          const std::optional<py::function>& progress) {
         const auto options = options_of(tokens_per_pass, progress);
@@ -135,7 +149,7 @@ void bind_ablation(py::module_& m) {
 Args:
     model: A loaded model.
     conditions: Rows, Condition objects.
-    tasks: Columns, PerplexityTask objects.
+    tasks: Columns, PerplexityTask and ZeroShotTask objects.
     tokens_per_pass: As for `perplexity`.
     progress: Called as `progress(stage, done, total)`.
 

@@ -20,6 +20,14 @@ std::vector<std::string> headings(const Table& table) {
 } // namespace
 
 void bind_table(py::module_& m) {
+  py::class_<Estimate>(m, "Estimate", "A number with its standard error.")
+      .def_readonly("value", &Estimate::value, "The number.")
+      .def_readonly(
+          "std_error", &Estimate::std_error, "In the same unit; NaN: none.")
+      .def("__float__", [](const Estimate& self) { return self.value; })
+      .def("__repr__", [](const Estimate& self) {
+        return c10::str(self.value, " +- ", self.std_error);
+      });
   py::class_<Table>(
       m, "Table", R"(Results: named columns, rows of numbers and words.
 
@@ -36,7 +44,7 @@ Example:
       .def_property_readonly(
           "rows",
           [](const Table& self) { return self.rows(); },
-          "Cells: str, int, float or None.")
+          "Cells: str, int, float, Estimate or None.")
       .def(
           "at",
           [](const Table& self, std::size_t row, const std::string& column) {

@@ -15,7 +15,9 @@ void bind_interventions(py::module_& m);
 void bind_model(py::module_& m, py::class_<BoundModel>& model);
 void bind_model_hooks(py::module_& m, py::class_<BoundModel>& model);
 void bind_table(py::module_& m);
+void bind_tasks(py::module_& m);
 void bind_tokenizer(py::module_& m);
 void bind_windows(py::module_& m);
+void bind_zero_shot(py::module_& m);
 
 } // namespace ma::python

@@ -27,6 +27,8 @@ Example:
   bind_model_hooks(m, model);
   bind_analysis(m);
   bind_windows(m);
+  bind_tasks(m);
+  bind_zero_shot(m);
   bind_ablation(m);
   bind_experiments(m);
 }

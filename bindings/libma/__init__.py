@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from . import _extension
 from .errors import ConfigError, Error, FileError, ShapeError, UnknownNameError
+from .evaluation import evaluate
 from .fetching import fetch
 
 if TYPE_CHECKING:
     from ._C import *  # noqa: F403
 
-__all__ = ["ConfigError", "Error", "FileError", "ShapeError", "UnknownNameError", "fetch"]
+__all__ = ["ConfigError", "Error", "FileError", "ShapeError", "UnknownNameError", "evaluate", "fetch"]
 
 _extension.check_torch()
 

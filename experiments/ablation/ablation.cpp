@@ -33,6 +33,8 @@ class Corpora {
                : loaded_.emplace(name, load_corpus(name, home_)).first->second;
   }
 
+  const std::filesystem::path& home() const { return home_; }
+
   Hashes hashes() const {
     std::vector<std::filesystem::path> paths;
     for (const auto& [name, corpus] : loaded_) {
@@ -46,19 +48,38 @@ class Corpora {
   std::map<std::string, Corpus> loaded_;
 };
 
-std::vector<PerplexityTask> make_tasks(
-    const std::vector<PerplexitySettings>& settings,
-    Corpora& corpora,
-    const Tokenizer& tokenizer) {
-  std::vector<PerplexityTask> tasks;
-  for (const PerplexitySettings& wanted : settings) {
+std::vector<AblationTask> make_tasks(
+    const AblationSettings& settings, Corpora& corpora, const Model& model) {
+  std::vector<AblationTask> tasks;
+  for (const PerplexitySettings& wanted : settings.perplexity) {
     const auto documents =
         corpus_documents(corpora[wanted.task], wanted.documents);
-    tasks.push_back(
-        {.name = wanted.name,
-         .windows = make_windows(documents, tokenizer, wanted.windows)});
+    tasks.emplace_back(
+        PerplexityTask{
+            .name = wanted.name,
+            .windows =
+                make_windows(documents, model.tokenizer(), wanted.windows)});
+  }
+  for (const ZeroShotSettings& wanted : settings.zero_shot) {
+    for (const std::string& name : wanted.tasks) {
+      tasks.emplace_back(make_zero_shot_task(
+          model,
+          load_task(name, {.limit = wanted.limit, .home = corpora.home()}),
+          wanted.profile));
+    }
   }
   return tasks;
+}
+
+/// SHA-256 of the tasks' data sets, by path.
+Hashes hash_datasets(const std::vector<AblationTask>& tasks) {
+  std::vector<std::filesystem::path> paths;
+  for (const AblationTask& task : tasks) {
+    if (const auto* zero_shot = std::get_if<ZeroShotTask>(&task)) {
+      paths.push_back(zero_shot->task.data);
+    }
+  }
+  return hash_files(paths);
 }
 
 void log_found(const MassiveProfile& profile) {
@@ -99,15 +120,18 @@ void ablate(const AblationSettings& settings, Run& run) {
        .home = run.home()});
   check_sites(settings.conditions, model);
   Corpora corpora(run.home());
-  const auto tasks =
-      make_tasks(settings.perplexity, corpora, model.tokenizer());
+  const auto tasks = make_tasks(settings, corpora, model);
   const auto sequences = cut_sequences(
       model.tokenizer(), corpora[settings.find.text].texts, settings.find.cut);
 
   const Hashes files = hash_files(model.files());
   const std::string device = model.device().str();
+  const Hashes datasets = hash_datasets(tasks);
   auto journal = run.open_journal(
-      {{"model", files}, {"texts", corpora.hashes()}, {"device", device}});
+      {{"model", files},
+       {"texts", corpora.hashes()},
+       {"datasets", datasets},
+       {"device", device}});
 
   const MassiveProfile profile = find_massive(
       model,
@@ -133,12 +157,22 @@ void ablate(const AblationSettings& settings, Run& run) {
   run.write_table(sites_table(profile), "sites");
   run.write("layers.csv", layers_table(profile).to_csv());
   run.write_table(table);
+  const Table metrics = result.metrics_table();
+  if (!metrics.rows().empty()) {
+    run.write_table(metrics, "zero_shot");
+  }
+  for (std::size_t t = 0; t < tasks.size(); ++t) {
+    if (const auto* task = std::get_if<ZeroShotTask>(&tasks[t])) {
+      run.write(
+          "examples_" + task->name + ".jsonl", examples_of(*task, result, t));
+    }
+  }
   run.write_record(
       {.device = device,
        .dtype = settings.model.dtype,
        .model_files = files,
        .metrics = metrics_of(table),
-       .details = details_of(profile, conditions, result)});
+       .details = details_of(profile, conditions, result, datasets)});
 }
 
 } // namespace

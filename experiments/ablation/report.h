@@ -1,6 +1,8 @@
 // What an ablation leaves on record besides its table.
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -11,9 +13,16 @@
 namespace ma::experiments {
 
 /// Criterion, sites, block to edit at, edits and full results, as JSON.
+/// `datasets` are the SHA-256 of the tasks' data sets, by path.
 nlohmann::json details_of(
     const MassiveProfile& profile,
     const std::vector<Condition>& conditions,
-    const AblationResult& result);
+    const AblationResult& result,
+    const std::map<std::string, std::string>& datasets);
+
+/// What the model made of each document of a task under each condition, as
+/// JSON lines. `task` is column `column` of `result`.
+std::string examples_of(
+    const ZeroShotTask& task, const AblationResult& result, std::size_t column);
 
 } // namespace ma::experiments

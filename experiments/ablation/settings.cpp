@@ -86,10 +86,7 @@ SelectionSettings read_details(
   Selection& selection = settings.selection;
   selection.kind = parse_selection_kind(kind, yaml.place());
   const bool is_explicit = selection.kind == SelectionKind::kExplicit;
-  if (is_explicit) {
-    selection.positions =
-        yaml.get_or<std::vector<std::int64_t>>("positions", {});
-  }
+  selection.positions = yaml.get_or<std::vector<std::int64_t>>("positions", {});
   if (is_explicit || selection.kind == SelectionKind::kCriterion) {
     selection.dims =
         yaml.get_or<std::vector<std::int64_t>>("dims", {}, at_least(0));
@@ -202,6 +199,34 @@ PerplexitySettings read_perplexity(const Yaml& yaml) {
   return settings;
 }
 
+ZeroShotSettings read_zero_shot(const Yaml& yaml) {
+  ZeroShotSettings settings;
+  settings.tasks = yaml.get<std::vector<std::string>>("tasks");
+  if (settings.tasks.empty()) {
+    throw yaml["tasks"].error("is empty; name at least one task");
+  }
+  settings.profile = parse_bos_profile(
+      yaml.get_or<std::string>("profile", "lm-eval-current"), yaml.place());
+  settings.limit = yaml.get_or<std::optional<std::int64_t>>(
+                           "limit", std::nullopt, at_least(1))
+                       .value_or(0);
+  return settings;
+}
+
+/// `zero_shot`: one map, or a list of them with different limits.
+std::vector<ZeroShotSettings> read_zero_shots(const Yaml& evaluate) {
+  std::vector<ZeroShotSettings> settings;
+  const auto yaml = evaluate.find("zero_shot");
+  if (yaml && yaml->is_list()) {
+    for (const Yaml& item : yaml->items()) {
+      settings.push_back(read_zero_shot(item));
+    }
+  } else if (yaml) {
+    settings.push_back(read_zero_shot(*yaml));
+  }
+  return settings;
+}
+
 /// Rows and columns are told apart by their names.
 void require_new(
     const Yaml& yaml, const std::string& name, std::set<std::string>& names) {
@@ -228,9 +253,24 @@ AblationSettings read_ablation_settings(const Yaml& config) {
   }
   const Yaml evaluate = config["evaluate"];
   std::set<std::string> columns;
-  for (const Yaml& task : evaluate["perplexity"].items()) {
-    settings.perplexity.push_back(read_perplexity(task));
-    require_new(task, settings.perplexity.back().name, columns);
+  if (const auto texts = evaluate.find("perplexity")) {
+    for (const Yaml& task : texts->items()) {
+      settings.perplexity.push_back(read_perplexity(task));
+      require_new(task, settings.perplexity.back().name, columns);
+    }
+  }
+  settings.zero_shot = read_zero_shots(evaluate);
+  for (const ZeroShotSettings& group : settings.zero_shot) {
+    for (const std::string& task : group.tasks) {
+      require_new(
+          evaluate["zero_shot"],
+          std::filesystem::path(task).stem().string(),
+          columns);
+    }
+  }
+  if (columns.empty()) {
+    throw evaluate.error(
+        "has nothing to evaluate; give perplexity or zero_shot");
   }
   settings.tokens_per_pass =
       config.get_or<std::int64_t>("tokens_per_pass", 0, at_least(0));

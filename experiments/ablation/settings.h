@@ -8,6 +8,7 @@
 
 #include "libma/analysis/massive.h"
 #include "libma/core/yaml.h"
+#include "libma/eval/bos.h"
 #include "libma/eval/calibration.h"
 #include "libma/eval/corpus.h"
 #include "libma/eval/windows.h"
@@ -60,11 +61,19 @@ struct PerplexitySettings {
   WindowOptions windows;
 };
 
+/// The zero-shot tasks of a table.
+struct ZeroShotSettings {
+  std::vector<std::string> tasks; ///< names or files
+  BosProfile profile = BosProfile::kLmEvalCurrent;
+  std::int64_t limit = 0; ///< documents of each task; 0: all
+};
+
 struct AblationSettings {
   ModelSettings model;
   FindSettings find;
   std::vector<ConditionSettings> conditions;
   std::vector<PerplexitySettings> perplexity;
+  std::vector<ZeroShotSettings> zero_shot;
   std::int64_t tokens_per_pass = 0;
 };
 

@@ -53,6 +53,13 @@ std::vector<Metric> metrics_of(const Table& table) {
       const auto& column = table.columns()[i];
       if (const auto* number = std::get_if<double>(&row[i])) {
         metrics.push_back({column.name, *number, column.unit, labels});
+      } else if (const auto* estimate = std::get_if<Estimate>(&row[i])) {
+        metrics.push_back({column.name, estimate->value, column.unit, labels});
+        metrics.push_back(
+            {column.name + " std error",
+             estimate->std_error,
+             column.unit,
+             labels});
       } else if (const auto* count = std::get_if<std::int64_t>(&row[i])) {
         metrics.push_back(
             {column.name, static_cast<double>(*count), column.unit, labels});
