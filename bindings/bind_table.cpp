@@ -65,10 +65,14 @@ Example:
           [](const Table& self) {
             using namespace py::
                 literals; // NOLINT(google-build-using-namespace)
-            return py::module_::import("pandas").attr("DataFrame")(
-                self.rows(), "columns"_a = headings(self));
+            const auto text =
+                py::module_::import("io").attr("StringIO")(self.to_csv());
+            return py::module_::import("pandas").attr("read_csv")(
+                text,
+                "keep_default_na"_a = false,
+                "na_values"_a = py::make_tuple("", "nan"));
           },
-          "A pandas.DataFrame. Needs pandas.")
+          "A pandas.DataFrame with the columns of `to_csv`. Needs pandas.")
       .def("__len__", [](const Table& self) { return self.rows().size(); })
       .def("__repr__", &Table::to_text)
       .def("_repr_markdown_", &Table::to_markdown);

@@ -38,6 +38,12 @@ void bind_scores(py::module_& m) {
           "is_truncated",
           &RequestScore::is_truncated,
           "The context lost tokens on its left.")
+      .def(
+          "__eq__",
+          [](const RequestScore& self, const RequestScore& other) {
+            return self == other;
+          },
+          py::arg("other"))
       .def("__repr__", [](const RequestScore& self) {
         return c10::str(
             "RequestScore(",

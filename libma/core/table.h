@@ -33,6 +33,8 @@ struct Column {
 struct Estimate {
   double value = 0;
   double std_error = 0; ///< NaN when there is none
+
+  bool operator==(const Estimate&) const = default;
 };
 
 /// Nothing, text, a count, a measurement or an estimate. Infinity and "not a

@@ -24,6 +24,8 @@ struct GroupScore {
   /// Entries that each edit of the condition wrote in the pass that this group
   /// was part of; counted at the pass's first group, 0 at its others.
   std::vector<std::int64_t> edited = {};
+
+  bool operator==(const GroupScore&) const = default;
 };
 
 struct RequestScoringOptions {

@@ -49,7 +49,7 @@ class AblationTest : public ::testing::Test {
   }
 
   Model model_ = testing::make_tiny_model(testing::tiny_config("llama"));
-  std::vector<PerplexityTask> tasks_ = {
+  std::vector<AblationTask> tasks_ = {
       make_task("one", 30, 1), make_task("two", 19, 2)};
   std::vector<Condition> conditions_ = {
       {"original", {}}, {"high", {set_entry("blocks.1.resid_post", 1e4)}}};
@@ -59,7 +59,8 @@ TEST_F(AblationTest, FillsTheTableWithEachConditionsPerplexity) {
   const Table table = run_ablation(model_, conditions_, tasks_);
   ASSERT_EQ(table.rows().size(), 2U);
   EXPECT_EQ(table.columns().size(), 3U);
-  for (const PerplexityTask& task : tasks_) {
+  for (const AblationTask& any : tasks_) {
+    const auto& task = std::get<PerplexityTask>(any);
     EXPECT_EQ(
         std::get<double>(table.at(0, task.name)),
         perplexity(model_, task.windows).perplexity);
@@ -90,12 +91,10 @@ TEST_F(AblationTest, EndsWithTheSameBitsWhereverItWasKilled) {
     EXPECT_EQ(fresh, 16 - n);
     for (std::size_t c = 0; c < 2; ++c) {
       for (std::size_t t = 0; t < 2; ++t) {
-        EXPECT_EQ(
-            resumed.results[c][t].window_nll_nats,
-            whole.results[c][t].window_nll_nats);
-        EXPECT_EQ(
-            resumed.results[c][t].std_error_nats,
-            whole.results[c][t].std_error_nats);
+        const auto& ours = std::get<PerplexityResult>(resumed.results[c][t]);
+        const auto& all = std::get<PerplexityResult>(whole.results[c][t]);
+        EXPECT_EQ(ours.window_nll_nats, all.window_nll_nats);
+        EXPECT_EQ(ours.std_error_nats, all.std_error_nats);
       }
     }
   }
@@ -132,15 +131,15 @@ TEST_F(AblationTest, RefusesResultsOfAnotherRun) {
   journal[1].task = "three";
   EXPECT_THROW(evaluate({.finished = journal}), UnknownNameError);
   journal = run_partly(3);
-  journal[1].score.n_tokens += 1;
+  std::get<WindowScore>(journal[1].score).n_tokens += 1;
   EXPECT_THROW(evaluate({.finished = journal}), ConfigError);
   journal = run_partly(3);
-  journal[1].score.window = 99;
+  std::get<WindowScore>(journal[1].score).window = 99;
   EXPECT_THROW(evaluate({.finished = journal}), ConfigError);
 }
 
 TEST_F(AblationTest, RefusesTwoTasksOfOneName) {
-  tasks_[1].name = "one";
+  std::get<PerplexityTask>(tasks_[1]).name = "one";
   EXPECT_THROW(evaluate(), ConfigError);
 }
 
@@ -159,7 +158,8 @@ TEST_F(AblationTest, CountsNonFiniteTokensInAColumnOfTheirOwn) {
 }
 
 TEST(AblationScoreTest, KeepsInfinityInJson) {
-  AblationScore score = {"t", "c", {4, 5, INFINITY, INFINITY, 5, {1, 2}}};
+  const WindowScore window{4, 5, INFINITY, INFINITY, 5, {1, 2}};
+  const AblationScore score = {"t", "c", window};
   const auto text = to_json(score).dump();
   const auto read = ablation_score_from_json(nlohmann::json::parse(text));
   EXPECT_EQ(read.score, score.score);
