@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "bindings/bindings.h"
+#include <pybind11/stl/filesystem.h>
 
 #include "libma/eval/task.h"
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Edits = Sequence["Intervention"]
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913  (options by keyword)
     model: "Model",
     tasks: str | Sequence[str],
     *,

@@ -15,7 +15,7 @@ FILES = {
     "arc_challenge": "arc_challenge_test",
 }
 CONDITIONS = ("original", "zero", "mean")
-DOCUMENTS = 100 if os.environ.get("LIBMA_SLOW_TESTS") else 20  # of the record's 100 of each task
+DOCUMENTS = 100 if os.environ.get("LIBMA_SLOW_TESTS") else 40  # of the record's 100 of each task
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +25,7 @@ def home(tmp_path_factory, reference_data):
     (home / "datasets").mkdir()
     for task, file in FILES.items():
         (home / "datasets" / f"{task}.jsonl").symlink_to(reference_data(f"tasks/{file}.jsonl"))
+        (home / "datasets" / f"{task}.source.json").write_text("{}")
     return home
 
 
