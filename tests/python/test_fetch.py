@@ -160,6 +160,14 @@ def test_rows_that_do_not_fit_are_an_error(shop: Shop) -> None:
     assert shop.files() == []
 
 
+def test_another_number_of_rows_than_the_configuration_says_is_an_error(shop: Shop) -> None:
+    with shop.text.open("a") as file:
+        file.write("  count: 3\n")
+    with pytest.raises(FileError, match=r"rows.count: expected 3 rows, got 2"):
+        shop.fetch(shop.text)
+    assert shop.files() == []
+
+
 def test_a_users_folder_is_linked_not_copied(tmp_path: Path) -> None:
     model = tmp_path / "llama"
     model.mkdir()
@@ -256,6 +264,23 @@ def test_pip_downloads_a_wheel_and_nothing_of_it_runs(tmp_path: Path, shop: Shop
     assert (again.returncode, again.stdout) == (0, result.stdout)
 
 
+def test_tasks_are_all_data_sets_of_the_built_in_tasks_that_no_hub_is_needed_for() -> None:
+    names = sources.expand_names(["tasks"])
+    assert {"arc_easy", "boolq", "boolq_notitle", "hellaswag", "mmlu", "winogrande"} <= set(names)
+    assert "lambada_openai" not in names
+    assert sources.expand_names(["piqa", "tasks", "piqa"]) == ["piqa", *(name for name in names if name != "piqa")]
+
+
+def test_every_built_in_task_has_its_data_set() -> None:
+    tasks = {path.stem for path in (sources.config_folder() / "tasks").glob("*.yaml")}
+    assert set(sources.task_data()) == tasks
+
+
+def test_a_task_is_fetched_by_its_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "task_data", lambda: {"my_task": "piqa"})
+    assert sources.expand_names(["my_task", "no_task"]) == ["piqa", "no_task"]
+
+
 def test_models_lists_what_the_cache_has(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
     monkeypatch.setenv("LIBMA_HOME", str(tmp_path))
     assert cli.main(["models"]) == 0
@@ -270,10 +295,16 @@ PUBLISHED = {
     "datasets/arc_challenge.jsonl": "f848bada746081d8a8e2e54d033b7ddc",
     "datasets/arc_easy.jsonl": "507345063b6b3ba99e4048d201187f17",
     "datasets/boolq.jsonl": "b2bccebb7376cf5f48218f7eef4aac2c",
+    "datasets/boolq_notitle.jsonl": "b9aa6e904dba5930943c7aca7b02b124",
+    "datasets/commonsense_qa.jsonl": "88417ed5721f3d340c759a54fe81161b",
+    "datasets/copa.jsonl": "63881de9e3fa5707dd35f31cfedd0336",
+    "datasets/hellaswag.jsonl": "ae167e75669a41bf0ce3558eb1ea763c",
     "datasets/lambada_flat.jsonl": "7177247eb9f406dd4ca1286b71e8e4c9",
+    "datasets/mmlu.jsonl": "fdcfe0b7c447753ab85f1f7686f87d20",
     "datasets/openbookqa.jsonl": "2e5d81056d47058a55951fe4cde65cb0",
     "datasets/piqa.jsonl": "61533005e22f175534909b1ec8eacb6d",
     "datasets/sciq.jsonl": "c959ce80595c8e4e49a27c84d92b680f",
+    "datasets/social_iqa.jsonl": "17c8ece78c7b3f61cb21f53ad6359406",
     "datasets/winogrande.jsonl": "69f3d7f3a900d775339b04c7de672609",
 }
 
