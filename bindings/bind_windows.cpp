@@ -278,7 +278,7 @@ void bind_windows(py::module_& m) {
 Args:
     model: A loaded model.
     windows: Made by `make_windows`.
-    tokens_per_pass: Windows share a pass up to this many tokens; 0: 2,048 on the CPU, 16,384 elsewhere.
+    tokens_per_pass: Windows share a pass up to this many tokens; 0: 512 on the CPU, 16,384 elsewhere.
     progress: Called as `progress(stage, done, total)`.
 
 Returns:

@@ -116,7 +116,7 @@ Args:
     requests: Pairs (context, continuation).
     edits: Interventions that are active.
     profile: Of BOS: 'lm-eval-2023', 'lm-eval-current', 'bos' or 'nobos'.
-    tokens_per_pass: Bounds the memory; 0: 2,048 on the CPU, 16,384 elsewhere.
+    tokens_per_pass: Bounds the memory; 0: 512 on the CPU, 16,384 elsewhere.
     progress: Called as `progress(stage, done, total)`.
 
 Returns:

@@ -12,7 +12,7 @@
 namespace ma {
 namespace {
 
-constexpr std::int64_t kCpuTokens = 2048;
+constexpr std::int64_t kCpuTokens = 512; // its activations stay in the cache
 constexpr std::int64_t kDeviceTokens = 16384;
 
 std::int64_t budget_of(

@@ -29,7 +29,7 @@ struct GroupScore {
 };
 
 struct RequestScoringOptions {
-  /// Tokens of a pass, which bounds the memory it takes; 0: 2,048 on the CPU,
+  /// Tokens of a pass, which bounds the memory it takes; 0: 512 on the CPU,
   /// 16,384 elsewhere. Numbers do not depend on it beyond float noise.
   std::int64_t tokens_per_pass = 0;
   /// Computes what requests of a group (and groups of one context) have in

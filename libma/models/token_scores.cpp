@@ -125,25 +125,10 @@ TokenScores score_targets(
       at::zeros({m}, options),
       at::zeros({n}, options),
       at::zeros({n}, options.dtype(torch::kBool))};
-  const auto products = at::empty({m * width}, x.options());
-  const auto precise = x.scalar_type() == accumulate
-                           ? products
-                           : at::empty({m * width}, options);
   for (std::int64_t first = 0; first < vocab; first += width) {
     const auto columns = std::min(width, vocab - first);
-    const auto slice = [&](const torch::Tensor& buffer) {
-      return buffer.narrow(/*dim=*/0, 0, m * columns).view({m, columns});
-    };
-    auto product = slice(products); // [m, columns]
-    at::mm_out(
-        product, x, unembedding.weight.narrow(/*dim=*/0, first, columns).t());
-    if (unembedding.bias.defined()) {
-      product.add_(unembedding.bias.narrow(/*dim=*/0, first, columns));
-    }
-    auto logits = slice(precise); // [m, columns]
-    if (x.scalar_type() != accumulate) {
-      logits.copy_(product);
-    }
+    auto logits =
+        unembedding.slice(first, columns)(x).to(accumulate); // [m, columns]
     add_slice(running, logits, wanted, first);
   }
   return {

@@ -11,9 +11,10 @@ struct Linear {
   torch::Tensor bias;   ///< [out]; undefined when there is none
 
   /// `x` is [..., in]; returns [..., out].
-  torch::Tensor operator()(const torch::Tensor& x) const {
-    return at::linear(x, weight, bias);
-  }
+  torch::Tensor operator()(const torch::Tensor& x) const;
+
+  /// The map to the outputs [first, first + count) alone.
+  Linear slice(std::int64_t first, std::int64_t count) const;
 };
 
 } // namespace ma::nn

@@ -50,6 +50,7 @@ std::vector<Selection> all_kinds() {
       {.kind = SelectionKind::kCriterion},
       {.kind = SelectionKind::kCriterion, .dims = {1}},
       {.kind = SelectionKind::kTopK, .count = 3},
+      {.kind = SelectionKind::kTopK, .positions = {0, -1}, .count = 3},
       {.kind = SelectionKind::kMedianMagnitude, .count = 3},
       {.kind = SelectionKind::kRandom, .count = 4, .seed = 9}};
 }
@@ -178,6 +179,36 @@ TEST(SelectionTest, RandomDrawsEveryEntryAboutEquallyOften) {
   }
 }
 
+TEST(SelectionTest, EveryKindMayBeConfinedToPositions) {
+  // The row's largest entries and its median lie elsewhere.
+  const auto x = at::tensor({1., 5., 2., 80., 90., 70., 3., 9., 4.})
+                     .view({1, 3, 3}); // [batch, pos, d_model]
+  const std::vector<std::int64_t> first = {0};
+  EXPECT_THAT(
+      select({.kind = SelectionKind::kTopK, .positions = first, .count = 1}, x),
+      ElementsAre(1));
+  EXPECT_THAT(
+      select(
+          {.kind = SelectionKind::kMedianMagnitude,
+           .positions = first,
+           .count = 1},
+          x),
+      ElementsAre(2));
+  EXPECT_THAT(
+      select(
+          {.kind = SelectionKind::kCriterion,
+           .positions = {0, 2},
+           .magnitude = 1,
+           .ratio = 2},
+          x), // the median of these six is 3
+      ElementsAre(7));
+  for (const auto index : select(
+           {.kind = SelectionKind::kRandom, .positions = {-1}, .count = 2},
+           x)) {
+    EXPECT_GE(index, 6);
+  }
+}
+
 TEST(SelectionTest, CountBeyondARowThrows) {
   const auto x = at::zeros({1, 2, 3});
   for (const auto kind :
@@ -193,9 +224,6 @@ TEST(SelectionTest, FieldsOfAnotherKindAreErrors) {
   const auto x = at::zeros({1, 2, 3});
   EXPECT_THROW(
       select({.kind = SelectionKind::kExplicit, .count = 1}, x), ConfigError);
-  EXPECT_THROW(
-      select({.kind = SelectionKind::kCriterion, .positions = {0}}, x),
-      ConfigError);
   EXPECT_THROW(
       select({.kind = SelectionKind::kCriterion, .magnitude = -1}, x),
       ConfigError);
