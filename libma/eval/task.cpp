@@ -155,12 +155,16 @@ void read_documents(
 
 /// Mean over the documents of 1 / number of choices.
 std::optional<double> chance_of(const std::vector<TaskDocument>& documents) {
-  double sum = 0;
+  std::map<std::size_t, std::int64_t> n_documents; // by number of choices
   for (const TaskDocument& document : documents) {
     if (document.choices.empty()) {
       return std::nullopt;
     }
-    sum += 1 / static_cast<double>(document.choices.size());
+    ++n_documents[document.choices.size()];
+  }
+  double sum = 0;
+  for (const auto& [n_choices, n] : n_documents) {
+    sum += static_cast<double>(n) / static_cast<double>(n_choices);
   }
   return sum / static_cast<double>(documents.size());
 }

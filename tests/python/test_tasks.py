@@ -4,11 +4,13 @@ The lists are those of its own test data: documents shuffled by `random.Random(4
 log-likelihoods drawn with `random.seed(42)`.
 """
 
+import ast
 import hashlib
 import json
 import math
 import random
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -165,6 +167,24 @@ def test_random_scores_give_lambadas_published_perplexity(fetched_task) -> None:
         draw.random()
     metrics = {metric.name: metric.value for metric in ma.summarize_task(task, scores)}
     assert metrics["perplexity"] == pytest.approx(1.6479047769869253, rel=1e-14)
+
+
+def test_every_built_in_task_file_is_valid(tmp_path) -> None:
+    """What is left to complain about is the data set, which the cache given here lacks."""
+    for name in ma.builtin_task_names():
+        with pytest.raises(ma.FileError, match=f"run: libma fetch {name}"):
+            ma.load_task(name, home=tmp_path)
+
+
+def test_the_example_of_the_documentation_is_a_task(tmp_path, monkeypatch) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "adding_a_task.md").read_text(encoding="utf-8")
+    task_file, rows, code = (block.split("\n", 1)[1] for block in text.split("```")[1:6:2])
+    monkeypatch.chdir(tmp_path)
+    Path("capitals.yaml").write_text(task_file)
+    Path("capitals.jsonl").write_text(rows)
+    example, shown = code.split("\n")[1].split("  # ")
+    requests = eval(example, {"task": ma.load_task("capitals.yaml")})
+    assert requests[:1] == ast.literal_eval(shown.replace(", ...", ""))
 
 
 # Sums over all requests of the tokens of contexts and of continuations, without special tokens. A continuation's are
