@@ -15,7 +15,7 @@ TokenIds encode(
 }
 
 /// The continuation alone after the prefix token; where it begins with that
-/// token itself, that one is the context.
+/// token itself, that one is the context, except in the profile of 2023.
 TokenRequest encode_alone(
     const Tokenizer& tokenizer,
     const std::string& continuation,
@@ -23,23 +23,32 @@ TokenRequest encode_alone(
   TokenRequest request;
   request.ids = encode(tokenizer, continuation, /*add_bos=*/false);
   const auto prefix = prefix_id(profile, tokenizer);
-  if (request.ids.empty() || request.ids.front() != prefix) {
+  const bool has_prefix = profile != BosProfile::kLmEval2023 &&
+                          !request.ids.empty() && request.ids.front() == prefix;
+  if (!has_prefix) {
     request.ids.insert(request.ids.begin(), prefix);
   }
   return request;
 }
 
+/// The context's own tokens, and what the whole text has beyond their number:
+/// the whole need not begin with them.
 TokenRequest encode_jointly(
     const Tokenizer& tokenizer,
     const std::string& context,
     const std::string& continuation,
     BosProfile profile) {
-  const auto whole = context + continuation;
-  const auto n_context =
-      encode(tokenizer, context, adds_bos(profile, tokenizer, context)).size();
-  return {
-      .ids = encode(tokenizer, whole, adds_bos(profile, tokenizer, whole)),
-      .first_target = static_cast<std::int64_t>(n_context)};
+  const auto text = context + continuation;
+  const auto whole =
+      encode(tokenizer, text, adds_bos(profile, tokenizer, text));
+  TokenRequest request{
+      .ids = encode(tokenizer, context, adds_bos(profile, tokenizer, context))};
+  request.first_target = static_cast<std::int64_t>(request.ids.size());
+  if (whole.size() > request.ids.size()) {
+    request.ids.insert(
+        request.ids.end(), whole.begin() + request.first_target, whole.end());
+  }
+  return request;
 }
 
 } // namespace

@@ -29,10 +29,10 @@ struct TokenRequest {
 
 /// Tokens of `request`, as lm-evaluation-harness makes them
 /// (`_encode_pair`, `_loglikelihood_tokens`): white space that ends the context
-/// moves to the continuation; context and continuation are encoded as one text,
-/// and the context's own token count says where to cut; an empty context
-/// becomes the profile's prefix token; what exceeds `max_positions` inputs is
-/// cut off on the left.
+/// moves to the continuation; the context is encoded alone, and the
+/// continuation's tokens are those that context and continuation, encoded as
+/// one text, have beyond that number; an empty context becomes the profile's
+/// prefix token; what exceeds `max_positions` inputs is cut off on the left.
 ///
 /// Throws ConfigError, located at `where`, when the continuation has no token
 /// or more than `max_positions`.

@@ -68,13 +68,16 @@ std::vector<std::string> read_metrics(const Yaml& yaml, const TaskKind& kind) {
   }
   const auto names =
       yaml.get_or<std::vector<std::string>>("metrics", {known.front()});
-  if (names.empty()) {
-    throw yaml["metrics"].error("is empty; leave it out or name one");
-  }
   for (const std::string& name : names) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       throw UnknownNameError(yaml["metrics"].place(), "metric", name, known);
     }
+    if (std::count(names.begin(), names.end(), name) > 1) {
+      throw yaml["metrics"].error("names '" + name + "' more than once");
+    }
+  }
+  if (std::find(names.begin(), names.end(), "acc") == names.end()) {
+    throw yaml["metrics"].error("lacks acc, which tables show; add it");
   }
   return names;
 }
@@ -152,12 +155,16 @@ void read_documents(
 
 /// Mean over the documents of 1 / number of choices.
 std::optional<double> chance_of(const std::vector<TaskDocument>& documents) {
-  double sum = 0;
+  std::map<std::size_t, std::int64_t> n_documents; // by number of choices
   for (const TaskDocument& document : documents) {
     if (document.choices.empty()) {
       return std::nullopt;
     }
-    sum += 1 / static_cast<double>(document.choices.size());
+    ++n_documents[document.choices.size()];
+  }
+  double sum = 0;
+  for (const auto& [n_choices, n] : n_documents) {
+    sum += static_cast<double>(n) / static_cast<double>(n_choices);
   }
   return sum / static_cast<double>(documents.size());
 }
@@ -240,12 +247,13 @@ std::vector<TaskMetric> summarize_task(
   if (scores.empty()) {
     throw ConfigError(task.name, "no document has been scored");
   }
+  const auto known = task.scorer->metrics();
   std::vector<TaskMetric> metrics;
-  for (const MetricInfo& info : task.scorer->metrics()) {
-    const auto& names = task.metrics;
-    if (std::find(names.begin(), names.end(), info.name) == names.end()) {
-      continue;
-    }
+  for (const std::string& name : task.metrics) {
+    const MetricInfo& info =
+        *std::find_if(known.begin(), known.end(), [&](const auto& metric) {
+          return metric.name == name;
+        });
     const Mean mean = mean_of(scores, info.name);
     const double perplexity = std::exp(-mean.value);
     metrics.push_back(

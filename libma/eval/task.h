@@ -54,7 +54,7 @@ struct Task {
   std::string kind; ///< of scorer: "multiple_choice"
   std::int64_t version = 0;
   std::filesystem::path data;       ///< the JSONL file
-  std::vector<std::string> metrics; ///< the first is the task's own
+  std::vector<std::string> metrics; ///< "acc" and others, as they are shown
   std::vector<TaskDocument> documents;
   /// Expected accuracy of guessing, share of the documents; nothing without
   /// choices.

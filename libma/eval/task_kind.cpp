@@ -84,6 +84,9 @@ GoldRule::GoldRule(const Yaml& task) : text_(read_gold(task)) {
   const Yaml yaml = task["gold"];
   if (yaml.is_map()) {
     among_ = yaml.get<std::vector<std::string>>("among");
+    if (among_.empty()) {
+      throw yaml["among"].error("is empty; list the gold text of each choice");
+    }
   }
 }
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
-#include <vector>
+#include <utility>
 
 #include <utf8proc.h>
 
@@ -84,16 +84,31 @@ utf8proc_category_t category(char32_t point) {
   return utf8proc_category(static_cast<utf8proc_int32_t>(point));
 }
 
+/// Cased: letters with case, and other characters that have an upper or a lower
+/// form (Other_Uppercase, Other_Lowercase).
 bool is_cased(char32_t point) {
+  constexpr std::pair<char32_t, char32_t> kOthers[] = {
+      {0xAA, 0xAA},
+      {0xBA, 0xBA},
+      {0x2160, 0x217F},
+      {0x24B6, 0x24E9},
+      {0x1F130, 0x1F149},
+      {0x1F150, 0x1F169},
+      {0x1F170, 0x1F189}};
   const auto c = category(point);
   return c == UTF8PROC_CATEGORY_LU || c == UTF8PROC_CATEGORY_LL ||
-         c == UTF8PROC_CATEGORY_LT;
+         c == UTF8PROC_CATEGORY_LT ||
+         std::any_of(
+             std::begin(kOthers), std::end(kOthers), [&](const auto& range) {
+               return range.first <= point && point <= range.second;
+             });
 }
 
-/// Characters that do not end a word (Case_Ignorable).
+/// Case_Ignorable: characters that do not end a word.
 bool is_case_ignorable(char32_t point) {
   constexpr std::u32string_view kPunctuation =
-      U"'.:^`\u00a8\u00ad\u00af\u00b4\u00b7\u00b8\u2018\u2019\u2024\u2027";
+      U"'.:\u00b7\u0387\u055f\u05f4\u2018\u2019\u2024\u2027"
+      U"\ufe13\ufe52\ufe55\uff07\uff0e\uff1a";
   switch (category(point)) {
     case UTF8PROC_CATEGORY_MN:
     case UTF8PROC_CATEGORY_ME:
