@@ -86,14 +86,13 @@ std::vector<std::string> read_metrics(const Yaml& yaml, const TaskKind& kind) {
 class DerivedFields {
  public:
   explicit DerivedFields(const Yaml& task) {
-    const auto yaml = task.find("fields");
-    for (const std::string& name :
-         yaml ? yaml->keys() : std::vector<std::string>()) {
-      const Yaml field = (*yaml)[name];
+    const Yaml yaml = task.section("fields");
+    for (const std::string& name : yaml.keys()) {
+      const Yaml field = yaml[name];
       Rule rule{
           .name = name,
           .text = field.is_map() ? read_template(field, "text")
-                                 : read_template(*yaml, name)};
+                                 : read_template(yaml, name)};
       if (field.is_map()) {
         const Yaml words = field["words"];
         for (const std::string& word : words.keys()) {

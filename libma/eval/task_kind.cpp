@@ -59,6 +59,7 @@ std::vector<std::string> TemplateList::render(
     return templates_.front().render_list(row, where);
   }
   std::vector<std::string> texts;
+  texts.reserve(templates_.size());
   for (const PromptTemplate& part : templates_) {
     texts.push_back(part.render(row, where));
   }
@@ -138,6 +139,7 @@ std::int64_t first_maximum(const std::vector<double>& values) {
 DocumentScore score_choices(
     const TaskDocument& document, const std::vector<RequestScore>& scores) {
   std::vector<double> values;
+  values.reserve(scores.size());
   for (const RequestScore& score : scores) {
     values.push_back(score.log_likelihood_nats);
   }

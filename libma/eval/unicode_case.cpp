@@ -84,31 +84,42 @@ utf8proc_category_t category(char32_t point) {
   return utf8proc_category(static_cast<utf8proc_int32_t>(point));
 }
 
-/// Cased: letters with case, and other characters that have an upper or a lower
-/// form (Other_Uppercase, Other_Lowercase).
+/// Characters without a case of their own that have an upper or a lower form
+/// (Other_Uppercase, Other_Lowercase).
+constexpr std::pair<char32_t, char32_t> kOtherCased[] = {
+    {0xAA, 0xAA},
+    {0xBA, 0xBA},
+    {0x2160, 0x217F},
+    {0x24B6, 0x24E9},
+    {0x1F130, 0x1F149},
+    {0x1F150, 0x1F169},
+    {0x1F170, 0x1F189}};
+
+/// Punctuation that stands within words (Word_Break MidLetter, MidNumLet and
+/// Single_Quote).
+constexpr std::u32string_view kWithinWords =
+    U"'.:\u00b7\u0387\u055f\u05f4\u2018\u2019\u2024\u2027"
+    U"\ufe13\ufe52\ufe55\uff07\uff0e\uff1a";
+
+/// Unicode's property Cased.
 bool is_cased(char32_t point) {
-  constexpr std::pair<char32_t, char32_t> kOthers[] = {
-      {0xAA, 0xAA},
-      {0xBA, 0xBA},
-      {0x2160, 0x217F},
-      {0x24B6, 0x24E9},
-      {0x1F130, 0x1F149},
-      {0x1F150, 0x1F169},
-      {0x1F170, 0x1F189}};
-  const auto c = category(point);
-  return c == UTF8PROC_CATEGORY_LU || c == UTF8PROC_CATEGORY_LL ||
-         c == UTF8PROC_CATEGORY_LT ||
-         std::any_of(
-             std::begin(kOthers), std::end(kOthers), [&](const auto& range) {
-               return range.first <= point && point <= range.second;
-             });
+  switch (category(point)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+      return true;
+    default:
+      return std::any_of(
+          std::begin(kOtherCased),
+          std::end(kOtherCased),
+          [&](const auto& range) {
+            return range.first <= point && point <= range.second;
+          });
+  }
 }
 
-/// Case_Ignorable: characters that do not end a word.
+/// Unicode's property Case_Ignorable: characters that do not end a word.
 bool is_case_ignorable(char32_t point) {
-  constexpr std::u32string_view kPunctuation =
-      U"'.:\u00b7\u0387\u055f\u05f4\u2018\u2019\u2024\u2027"
-      U"\ufe13\ufe52\ufe55\uff07\uff0e\uff1a";
   switch (category(point)) {
     case UTF8PROC_CATEGORY_MN:
     case UTF8PROC_CATEGORY_ME:
@@ -117,7 +128,7 @@ bool is_case_ignorable(char32_t point) {
     case UTF8PROC_CATEGORY_SK:
       return true;
     default:
-      return kPunctuation.find(point) != std::u32string_view::npos;
+      return kWithinWords.find(point) != std::u32string_view::npos;
   }
 }
 

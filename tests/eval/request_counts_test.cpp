@@ -19,8 +19,8 @@ struct Counts {
   std::int64_t n_continuation = 0;
 };
 
-void PrintTo(const Counts& counts, std::ostream* out) {
-  *out << counts.task;
+std::ostream& operator<<(std::ostream& out, const Counts& counts) {
+  return out << counts.task;
 }
 
 class RequestCountsTest : public ::testing::TestWithParam<Counts> {};

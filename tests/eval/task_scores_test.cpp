@@ -38,6 +38,7 @@ class TaskScoresTest : public ::testing::Test {
   static DocumentScore score(
       const Task& task, const std::vector<double>& values) {
     std::vector<RequestScore> scores;
+    scores.reserve(values.size());
     for (const double value : values) {
       scores.push_back({.log_likelihood_nats = value, .is_greedy = value > -2});
     }

@@ -87,7 +87,7 @@ TEST_F(TaskTest, PassesOverBlankLines) {
 }
 
 TEST_F(TaskTest, GuessingIsTheMeanOverDocuments) {
-  EXPECT_DOUBLE_EQ(load().chance.value(), (0.5 + 0.25) / 2);
+  EXPECT_DOUBLE_EQ(load().chance.value_or(-1), (0.5 + 0.25) / 2);
 }
 
 TEST_F(TaskTest, HasAccuracyWhereNoMetricIsNamed) {
@@ -152,8 +152,8 @@ struct Mistake {
   std::string message; ///< part of it, after the folder
 };
 
-void PrintTo(const Mistake& mistake, std::ostream* out) {
-  *out << mistake.name;
+std::ostream& operator<<(std::ostream& out, const Mistake& mistake) {
+  return out << mistake.name;
 }
 
 class TaskMistakeTest : public TaskTest,
