@@ -19,7 +19,7 @@ demo: ## build, fetch SmolLM2-135M-Instruct, print what zeroing its massive acti
 test: ## build everything, run all tests and checks, print `N passed, N failed, N skipped`
 	@$(PYTHON) scripts/setup.py test
 	@$(VENV_PYTHON) scripts/build.py all
-	@$(VENV_PYTHON) -m libma fetch $(DEMO_SOURCES) || echo "-- tests of the real model will be skipped"
+	@$(VENV_PYTHON) -m libma fetch $(DEMO_SOURCES) tasks || echo "-- tests that need what is missing will be skipped"
 	@$(VENV_PYTHON) scripts/check.py
 
 lint: ## formatting, ruff, mypy, and clang-tidy on the files that differ from main

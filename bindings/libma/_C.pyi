@@ -17,7 +17,10 @@ __all__: list[str] = [
     "Condition",
     "DecoderConfig",
     "Document",
+    "DocumentResult",
+    "DocumentScore",
     "Encoding",
+    "Estimate",
     "HookHandle",
     "HookSite",
     "Intervention",
@@ -28,12 +31,19 @@ __all__: list[str] = [
     "Model",
     "PerplexityResult",
     "PerplexityTask",
+    "RequestScore",
     "Selection",
     "Table",
+    "Task",
+    "TaskDocument",
+    "TaskMetric",
     "TokenBatch",
     "TokenScores",
     "Tokenizer",
     "WindowSet",
+    "ZeroShotResult",
+    "ZeroShotTask",
+    "builtin_task_names",
     "cut_sequences",
     "evaluate_conditions",
     "experiments",
@@ -41,6 +51,7 @@ __all__: list[str] = [
     "hook_catalogue",
     "intervention_kinds",
     "load_model",
+    "load_task",
     "load_tokenizer",
     "make_intervention",
     "make_windows",
@@ -48,6 +59,9 @@ __all__: list[str] = [
     "perplexity_protocols",
     "run_ablation",
     "run_experiment",
+    "score_document",
+    "score_requests",
+    "summarize_task",
     "wikitext_documents",
 ]
 
@@ -275,6 +289,23 @@ class Model:
         The checkpoint's tokenizer, read at the first use.
         """
 
+class Estimate:
+    """
+    A number with its standard error.
+    """
+    def __float__(self) -> float: ...
+    def __repr__(self) -> str: ...
+    @property
+    def std_error(self) -> float:
+        """
+        In the same unit; NaN: none.
+        """
+    @property
+    def value(self) -> float:
+        """
+        The number.
+        """
+
 class Table:
     """
     Results: named columns, rows of numbers and words.
@@ -290,7 +321,7 @@ class Table:
     def __len__(self) -> int: ...
     def __repr__(self) -> str: ...
     def _repr_markdown_(self) -> str: ...
-    def at(self, row: typing.SupportsInt | typing.SupportsIndex, column: str) -> str | int | float | None:
+    def at(self, row: typing.SupportsInt | typing.SupportsIndex, column: str) -> str | int | float | Estimate | None:
         """
         The cell of a row (from 0) and a column (its name without unit).
         """
@@ -308,7 +339,7 @@ class Table:
         """
     def to_pandas(self) -> typing.Any:
         """
-        A pandas.DataFrame. Needs pandas.
+        A pandas.DataFrame with the columns of `to_csv`. Needs pandas.
         """
     def to_text(self) -> str:
         """
@@ -320,9 +351,9 @@ class Table:
         Names of the columns, with units.
         """
     @property
-    def rows(self) -> list[list[str | int | float | None]]:
+    def rows(self) -> list[list[str | int | float | Estimate | None]]:
         """
-        Cells: str, int, float or None.
+        Cells: str, int, float, Estimate or None.
         """
 
 class TokenBatch:
@@ -1080,6 +1111,246 @@ class PerplexityResult:
         lm-eval-rolling only.
         """
 
+class RequestScore:
+    """
+    What a model makes of a context and a continuation.
+    """
+
+    __hash__: typing.ClassVar[None] = None
+    def __eq__(self, other: RequestScore) -> bool: ...
+    def __init__(
+        self,
+        log_likelihood_nats: typing.SupportsFloat | typing.SupportsIndex,
+        n_tokens: typing.SupportsInt | typing.SupportsIndex = 1,
+        is_greedy: bool = False,
+        is_truncated: bool = False,
+    ) -> None: ...
+    def __repr__(self) -> str: ...
+    @property
+    def is_greedy(self) -> bool:
+        """
+        Each of its tokens is the model's first choice.
+        """
+    @property
+    def is_truncated(self) -> bool:
+        """
+        The context lost tokens on its left.
+        """
+    @property
+    def log_likelihood_nats(self) -> float:
+        """
+        Of the continuation, in nats.
+        """
+    @property
+    def n_tokens(self) -> int:
+        """
+        Of the continuation.
+        """
+
+class DocumentScore:
+    """
+    What the scores of a document's requests amount to.
+    """
+    @property
+    def chosen(self) -> int:
+        """
+        Index of the choice; -1: none.
+        """
+    @property
+    def is_tie(self) -> bool:
+        """
+        Another choice is as likely.
+        """
+    @property
+    def values(self) -> dict[str, float]:
+        """
+        By metric: {'acc': 1.0}.
+        """
+
+class TaskMetric:
+    """
+    A figure over a task's documents.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def name(self) -> str:
+        """
+        'acc'
+        """
+    @property
+    def std_error(self) -> float:
+        """
+        In that unit; NaN: none.
+        """
+    @property
+    def unit(self) -> str:
+        """
+        'share' or 'perplexity'
+        """
+    @property
+    def value(self) -> float:
+        """
+        In that unit.
+        """
+
+class TaskDocument:
+    """
+    One document of a task.
+    """
+    @property
+    def choices(self) -> list[str]:
+        """
+        Without the delimiter.
+        """
+    @property
+    def gold(self) -> int:
+        """
+        Index of the right choice.
+        """
+    @property
+    def index(self) -> int:
+        """
+        Row in the data, from 0.
+        """
+    @property
+    def requests(self) -> list[tuple[str, str]]:
+        """
+        (context, continuation), one per choice.
+        """
+
+class Task:
+    """
+    A task with its documents; see `load_task`.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def chance(self) -> float | None:
+        """
+        Accuracy of guessing, share; or None.
+        """
+    @property
+    def data(self) -> str:
+        """
+        Path of the JSONL file.
+        """
+    @property
+    def description(self) -> str:
+        """
+        One line.
+        """
+    @property
+    def documents(self) -> list[TaskDocument]:
+        """
+        TaskDocument objects.
+        """
+    @property
+    def kind(self) -> str:
+        """
+        Of scorer: 'multiple_choice'.
+        """
+    @property
+    def metrics(self) -> list[str]:
+        """
+        Names.
+        """
+    @property
+    def name(self) -> str:
+        """
+        Of its file.
+        """
+    @property
+    def version(self) -> int:
+        """
+        Of the prompt.
+        """
+
+class DocumentResult:
+    """
+    What a model made of one document.
+    """
+    @property
+    def requests(self) -> list[RequestScore]:
+        """
+        RequestScore objects.
+        """
+    @property
+    def score(self) -> DocumentScore:
+        """
+        A DocumentScore.
+        """
+
+class ZeroShotResult:
+    """
+    A task's metrics, with what they depend on.
+    """
+    def __repr__(self) -> str: ...
+    def metric(self, name: str) -> TaskMetric:
+        """
+        The TaskMetric of that name.
+        """
+    @property
+    def bos(self) -> str:
+        """
+        BOS profile.
+        """
+    @property
+    def chance(self) -> float | None:
+        """
+        Accuracy of guessing, or None.
+        """
+    @property
+    def documents(self) -> list[DocumentResult]:
+        """
+        DocumentResult objects.
+        """
+    @property
+    def metrics(self) -> list[TaskMetric]:
+        """
+        TaskMetric objects.
+        """
+    @property
+    def n_nonfinite(self) -> int:
+        """
+        Requests with an infinite or NaN score.
+        """
+    @property
+    def n_ties(self) -> int:
+        """
+        Documents with a tie on top.
+        """
+    @property
+    def n_truncated(self) -> int:
+        """
+        Requests cut left.
+        """
+    @property
+    def task(self) -> str:
+        """
+        Name.
+        """
+    @property
+    def version(self) -> int:
+        """
+        Of the prompt.
+        """
+
+class ZeroShotTask:
+    """
+    A task in a model's tokens: a column of an ablation.
+    """
+    def __init__(self, model: Model, task: Task, *, profile: str = "lm-eval-current", name: str = "") -> None: ...
+    def __repr__(self) -> str: ...
+    @property
+    def name(self) -> str:
+        """
+        Shown in the table.
+        """
+    @property
+    def task(self) -> Task:
+        """
+        The Task.
+        """
+
 class Condition:
     """
     A row of an ablation table: the model under some edits, or under none.
@@ -1125,12 +1396,20 @@ class PerplexityTask:
 
 class AblationResult:
     """
-    Every condition's perplexity on every task.
+    Every condition's result on every task.
     """
     def __repr__(self) -> str: ...
+    def metrics_table(self) -> Table:
+        """
+        Every zero-shot metric with its standard error; a Table.
+        """
     def table(self) -> Table:
         """
         Rows are conditions, columns tasks; a Table.
+        """
+    def to_pandas(self) -> typing.Any:
+        """
+        `metrics_table`, or `table` without tasks, as a DataFrame.
         """
     @property
     def conditions(self) -> list[str]:
@@ -1138,15 +1417,20 @@ class AblationResult:
         Names, in the order given.
         """
     @property
-    def results(self) -> list[list[PerplexityResult]]:
+    def results(self) -> list[list[PerplexityResult | ZeroShotResult]]:
         """
-        PerplexityResult, [condition][task].
+        PerplexityResult or ZeroShotResult, [condition][task].
         """
     @property
     def tasks(self) -> list[str]:
         """
         Names, in the order given.
         """
+
+def builtin_task_names() -> list[str]:
+    """
+    Names of the tasks that libma brings along.
+    """
 
 def cut_sequences(
     tokenizer: Tokenizer,
@@ -1179,7 +1463,7 @@ def cut_sequences(
 def evaluate_conditions(
     model: Model,
     conditions: collections.abc.Sequence[Condition],
-    tasks: collections.abc.Sequence[PerplexityTask],
+    tasks: collections.abc.Sequence[PerplexityTask | ZeroShotTask],
     *,
     tokens_per_pass: typing.SupportsInt | typing.SupportsIndex = 0,
     progress: collections.abc.Callable | None = None,
@@ -1271,6 +1555,27 @@ def load_model(
     Example:
         >>> ma.load_model(folder, dtype="float64")
         Model('llama', n_layers=2, d_model=32, vocab=264, dtype=float64, device=cpu)
+    """
+
+def load_task(
+    name: str, *, limit: typing.SupportsInt | typing.SupportsIndex = 0, home: os.PathLike | str | bytes | None = None
+) -> Task:
+    """
+    The task that a file describes, or a built-in one by name.
+
+    Args:
+        name: 'piqa', or the path of a `.yaml` file.
+        limit: Only the first documents; 0: all.
+        home: Cache of fetched data sets; None for $LIBMA_HOME, or else ~/.cache/libma.
+
+    Raises:
+        UnknownNameError: When there is no such task.
+        ConfigError: When the file is wrong.
+        FileError: When the data set is missing or one of its rows is wrong.
+
+    Example:
+        >>> "piqa" in ma.builtin_task_names()
+        True
     """
 
 def load_tokenizer(model_path: os.PathLike | str | bytes) -> Tokenizer:
@@ -1368,7 +1673,7 @@ def perplexity(
     Args:
         model: A loaded model.
         windows: Made by `make_windows`.
-        tokens_per_pass: Windows share a pass up to this many tokens; 0: 2,048 on the CPU, 16,384 elsewhere.
+        tokens_per_pass: Windows share a pass up to this many tokens; 0: 512 on the CPU, 16,384 elsewhere.
         progress: Called as `progress(stage, done, total)`.
 
     Returns:
@@ -1392,7 +1697,7 @@ def perplexity_protocols() -> list[tuple[str, str]]:
 def run_ablation(
     model: Model,
     conditions: collections.abc.Sequence[Condition],
-    tasks: collections.abc.Sequence[PerplexityTask],
+    tasks: collections.abc.Sequence[PerplexityTask | ZeroShotTask],
     *,
     tokens_per_pass: typing.SupportsInt | typing.SupportsIndex = 0,
     progress: collections.abc.Callable | None = None,
@@ -1403,7 +1708,7 @@ def run_ablation(
     Args:
         model: A loaded model.
         conditions: Rows, Condition objects.
-        tasks: Columns, PerplexityTask objects.
+        tasks: Columns, PerplexityTask and ZeroShotTask objects.
         tokens_per_pass: As for `perplexity`.
         progress: Called as `progress(stage, done, total)`.
 
@@ -1439,6 +1744,48 @@ def run_experiment(name: str, arguments: collections.abc.Sequence[str]) -> int:
     Example:
         >>> ma.run_experiment("ablation", ["--version"])
         0
+    """
+
+def score_document(task: Task, document: TaskDocument, scores: collections.abc.Sequence[RequestScore]) -> DocumentScore:
+    """
+    DocumentScore of a document from the RequestScore of each request.
+    """
+
+def score_requests(
+    model: Model,
+    requests: collections.abc.Sequence[tuple[str, str]],
+    *,
+    edits: collections.abc.Sequence[Intervention] = [],
+    profile: str = "lm-eval-current",
+    tokens_per_pass: typing.SupportsInt | typing.SupportsIndex = 0,
+    progress: collections.abc.Callable | None = None,
+) -> list[RequestScore]:
+    """
+    How likely each continuation is after its context.
+
+    Args:
+        model: A loaded model.
+        requests: Pairs (context, continuation).
+        edits: Interventions that are active.
+        profile: Of BOS: 'lm-eval-2023', 'lm-eval-current', 'bos' or 'nobos'.
+        tokens_per_pass: Bounds the memory; 0: 512 on the CPU, 16,384 elsewhere.
+        progress: Called as `progress(stage, done, total)`.
+
+    Returns:
+        RequestScore objects, in order.
+
+    Raises:
+        ConfigError: When a continuation has no token, or more than the model's window.
+
+    Example:
+        >>> [score] = ma.score_requests(model, [("Summer is", " warm")], profile="nobos")
+        >>> score.n_tokens
+        5
+    """
+
+def summarize_task(task: Task, scores: collections.abc.Sequence[DocumentScore]) -> list[TaskMetric]:
+    """
+    TaskMetric list from the DocumentScore of each document.
     """
 
 def wikitext_documents(raw: str) -> list[Document]:

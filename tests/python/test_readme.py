@@ -8,16 +8,33 @@ from pathlib import Path
 
 import pytest
 
+from libma.cache import home_folder
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_python_block_runs(smollm2_gguf):
-    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+def run_blocks(count: int) -> str:
+    """What the first `count` Python blocks print, run one after the other."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     package = Path(__import__("libma").__file__).parents[1]
     environment = {**os.environ, "PYTHONPATH": str(package)}
-    done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, env=environment, timeout=300)
+    command = [sys.executable, "-c", "\n".join(blocks[:count])]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600)
     assert done.returncode == 0, done.stderr
-    assert "dim 507 at the start token, 23,147 after block 11" in done.stdout
+    return done.stdout
+
+
+def test_the_python_block_runs(smollm2_gguf):
+    assert "dim 507 at the start token, 23,147 after block 11" in run_blocks(1)
+
+
+def test_the_python_block_on_tasks_runs(smollm2_gguf):
+    for name in ("piqa", "arc_easy"):
+        if not (home_folder() / "datasets" / f"{name}.jsonl").exists():
+            pytest.skip(f"no data set {name}; run `libma fetch tasks`")
+    lines = [line for line in run_blocks(2).splitlines() if line]
+    assert [line.split()[0] for line in lines[-4:]] == ["---------", "original", "zero", "chance"]
+    assert "piqa (acc %)" in lines[-5] and "arc_easy (acc %)" in lines[-5]
 
 
 def test_the_cpp_block_runs():
