@@ -17,7 +17,11 @@ __all__: list[str] = [
     "Condition",
     "DecoderConfig",
     "Document",
+    "DocumentResult",
+    "DocumentScore",
     "Encoding",
+    "Estimate",
+    "Generation",
     "HookHandle",
     "HookSite",
     "Intervention",
@@ -28,26 +32,40 @@ __all__: list[str] = [
     "Model",
     "PerplexityResult",
     "PerplexityTask",
+    "RequestScore",
     "Selection",
     "Table",
+    "Task",
+    "TaskDocument",
+    "TaskMetric",
     "TokenBatch",
     "TokenScores",
     "Tokenizer",
     "WindowSet",
+    "ZeroShotResult",
+    "ZeroShotTask",
+    "builtin_task_names",
     "cut_sequences",
     "evaluate_conditions",
     "experiments",
     "find_massive",
     "hook_catalogue",
     "intervention_kinds",
+    "load_interventions",
     "load_model",
+    "load_task",
     "load_tokenizer",
     "make_intervention",
     "make_windows",
     "perplexity",
     "perplexity_protocols",
+    "rolling_log_likelihoods",
     "run_ablation",
     "run_experiment",
+    "save_interventions",
+    "score_document",
+    "score_requests",
+    "summarize_task",
     "wikitext_documents",
 ]
 
@@ -127,6 +145,59 @@ class Model:
         Example:
             >>> model.forward([1, 2, 3]).shape
             torch.Size([1, 3, 264])
+        """
+    def generate(
+        self,
+        prompts: collections.abc.Sequence[str]
+        | collections.abc.Sequence[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]],
+        *,
+        max_new_tokens: typing.SupportsInt | typing.SupportsIndex = 64,
+        stop: collections.abc.Sequence[str] = (),
+        temperature: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+        top_k: typing.SupportsInt | typing.SupportsIndex = 0,
+        top_p: typing.SupportsFloat | typing.SupportsIndex = 1.0,
+        seed: typing.SupportsInt | typing.SupportsIndex = 0,
+        edits: collections.abc.Sequence[Intervention] = (),
+        use_cache: bool = True,
+        profile: str = "nobos",
+        max_length: typing.SupportsInt | typing.SupportsIndex = 0,
+        tokens_per_pass: typing.SupportsInt | typing.SupportsIndex = 0,
+        on_generation: collections.abc.Callable | None = None,
+        progress: collections.abc.Callable | None = None,
+    ) -> list[Generation]:
+        """
+        What the model writes after each prompt, with its hooks active.
+
+        Args:
+            prompts: Texts, or lists of token ids.
+            max_new_tokens: At most so many tokens each.
+            stop: Texts that end a generation and are cut off; they may span tokens.
+            temperature: Divides the logits; 0: always the most likely token.
+            top_k: Only the k most likely tokens; 0: all.
+            top_p: Only the most likely tokens that together have this probability; 1: all.
+            seed: Of sampling. Each prompt has a stream of its own, whatever batch it stands in.
+            edits: Interventions that are active. Positions count from the first token of the prompt. Those that depend on the
+                whole row (position -1, the largest entries, a median) make each step read its whole sequences again, so that
+                the result is exact.
+            use_cache: False: each step reads its whole sequences again. With a cache, hooks see the prompts and then the new
+                token of each step, at `at.batch.positions`.
+            profile: Of BOS, for prompts that are texts: "nobos", "bos", "lm-eval-2023" or "lm-eval-current".
+            max_length: Tokens of a sequence; longer prompts are cut on their left to leave room. 0: the model's positions.
+            tokens_per_pass: Bounds rows x (prompt + new tokens) of a batch; 0: 4,096 on the CPU, 16,384 elsewhere.
+            on_generation: Called as `on_generation(index, generation)` with each result as it comes.
+            progress: Called as `progress(stage, done, total)`, prompts being counted.
+
+        Returns:
+            Generation objects, in the order of the prompts.
+
+        Raises:
+            ConfigError: When an option is out of its range, or a prompt has no token.
+            Error: When logits are not numbers.
+
+        Example:
+            >>> [made] = model.generate(["Summer is"], max_new_tokens=5)
+            >>> made.reason, len(made.ids)
+            ('length', 5)
         """
     def hook_names(self) -> list[str]:
         """
@@ -275,6 +346,23 @@ class Model:
         The checkpoint's tokenizer, read at the first use.
         """
 
+class Estimate:
+    """
+    A number with its standard error.
+    """
+    def __float__(self) -> float: ...
+    def __repr__(self) -> str: ...
+    @property
+    def std_error(self) -> float:
+        """
+        In the same unit; NaN: none.
+        """
+    @property
+    def value(self) -> float:
+        """
+        The number.
+        """
+
 class Table:
     """
     Results: named columns, rows of numbers and words.
@@ -290,7 +378,7 @@ class Table:
     def __len__(self) -> int: ...
     def __repr__(self) -> str: ...
     def _repr_markdown_(self) -> str: ...
-    def at(self, row: typing.SupportsInt | typing.SupportsIndex, column: str) -> str | int | float | None:
+    def at(self, row: typing.SupportsInt | typing.SupportsIndex, column: str) -> str | int | float | Estimate | None:
         """
         The cell of a row (from 0) and a column (its name without unit).
         """
@@ -308,7 +396,7 @@ class Table:
         """
     def to_pandas(self) -> typing.Any:
         """
-        A pandas.DataFrame. Needs pandas.
+        A pandas.DataFrame with the columns of `to_csv`. Needs pandas.
         """
     def to_text(self) -> str:
         """
@@ -320,9 +408,9 @@ class Table:
         Names of the columns, with units.
         """
     @property
-    def rows(self) -> list[list[str | int | float | None]]:
+    def rows(self) -> list[list[str | int | float | Estimate | None]]:
         """
-        Cells: str, int, float or None.
+        Cells: str, int, float, Estimate or None.
         """
 
 class TokenBatch:
@@ -358,6 +446,16 @@ class TokenBatch:
     def mask(self) -> torch.Tensor | None:
         """
         bool [batch, pos], true at real tokens; None when all are real.
+        """
+    @property
+    def positions(self) -> torch.Tensor | None:
+        """
+        int64 [batch, pos], each token's place in its sequence from 0; None when a row is one sequence from its first real token.
+        """
+    @property
+    def visible(self) -> torch.Tensor | None:
+        """
+        bool [batch, query_pos, key_pos], the keys that a token sees; None when those are the row's real tokens up to itself.
         """
 
 class HookSite:
@@ -737,6 +835,32 @@ class HookHandle:
         Takes the hook away. Does nothing the second time.
         """
 
+class Generation:
+    """
+    What a model wrote after one prompt.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def ids(self) -> list[int]:
+        """
+        New token ids, an EOS or stop string among them.
+        """
+    @property
+    def is_truncated(self) -> bool:
+        """
+        The prompt lost tokens on its left.
+        """
+    @property
+    def reason(self) -> str:
+        """
+        Why it ended: "eos", "stop_string" or "length".
+        """
+    @property
+    def text(self) -> str:
+        """
+        Their text, special tokens left out, up to the stop string.
+        """
+
 class LayerMagnitudes:
     """
     The stream after one block, over all sequences.
@@ -1080,6 +1204,246 @@ class PerplexityResult:
         lm-eval-rolling only.
         """
 
+class RequestScore:
+    """
+    What a model makes of a context and a continuation.
+    """
+
+    __hash__: typing.ClassVar[None] = None
+    def __eq__(self, other: RequestScore) -> bool: ...
+    def __init__(
+        self,
+        log_likelihood_nats: typing.SupportsFloat | typing.SupportsIndex,
+        n_tokens: typing.SupportsInt | typing.SupportsIndex = 1,
+        is_greedy: bool = False,
+        is_truncated: bool = False,
+    ) -> None: ...
+    def __repr__(self) -> str: ...
+    @property
+    def is_greedy(self) -> bool:
+        """
+        Each of its tokens is the model's first choice.
+        """
+    @property
+    def is_truncated(self) -> bool:
+        """
+        The context lost tokens on its left.
+        """
+    @property
+    def log_likelihood_nats(self) -> float:
+        """
+        Of the continuation, in nats.
+        """
+    @property
+    def n_tokens(self) -> int:
+        """
+        Of the continuation.
+        """
+
+class DocumentScore:
+    """
+    What the scores of a document's requests amount to.
+    """
+    @property
+    def chosen(self) -> int:
+        """
+        Index of the choice; -1: none.
+        """
+    @property
+    def is_tie(self) -> bool:
+        """
+        Another choice is as likely.
+        """
+    @property
+    def values(self) -> dict[str, float]:
+        """
+        By metric: {'acc': 1.0}.
+        """
+
+class TaskMetric:
+    """
+    A figure over a task's documents.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def name(self) -> str:
+        """
+        'acc'
+        """
+    @property
+    def std_error(self) -> float:
+        """
+        In that unit; NaN: none.
+        """
+    @property
+    def unit(self) -> str:
+        """
+        'share' or 'perplexity'
+        """
+    @property
+    def value(self) -> float:
+        """
+        In that unit.
+        """
+
+class TaskDocument:
+    """
+    One document of a task.
+    """
+    @property
+    def choices(self) -> list[str]:
+        """
+        Without the delimiter.
+        """
+    @property
+    def gold(self) -> int:
+        """
+        Index of the right choice.
+        """
+    @property
+    def index(self) -> int:
+        """
+        Row in the data, from 0.
+        """
+    @property
+    def requests(self) -> list[tuple[str, str]]:
+        """
+        (context, continuation), one per choice.
+        """
+
+class Task:
+    """
+    A task with its documents; see `load_task`.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def chance(self) -> float | None:
+        """
+        Accuracy of guessing, share; or None.
+        """
+    @property
+    def data(self) -> str:
+        """
+        Path of the JSONL file.
+        """
+    @property
+    def description(self) -> str:
+        """
+        One line.
+        """
+    @property
+    def documents(self) -> list[TaskDocument]:
+        """
+        TaskDocument objects.
+        """
+    @property
+    def kind(self) -> str:
+        """
+        Of scorer: 'multiple_choice'.
+        """
+    @property
+    def metrics(self) -> list[str]:
+        """
+        Names.
+        """
+    @property
+    def name(self) -> str:
+        """
+        Of its file.
+        """
+    @property
+    def version(self) -> int:
+        """
+        Of the prompt.
+        """
+
+class DocumentResult:
+    """
+    What a model made of one document.
+    """
+    @property
+    def requests(self) -> list[RequestScore]:
+        """
+        RequestScore objects.
+        """
+    @property
+    def score(self) -> DocumentScore:
+        """
+        A DocumentScore.
+        """
+
+class ZeroShotResult:
+    """
+    A task's metrics, with what they depend on.
+    """
+    def __repr__(self) -> str: ...
+    def metric(self, name: str) -> TaskMetric:
+        """
+        The TaskMetric of that name.
+        """
+    @property
+    def bos(self) -> str:
+        """
+        BOS profile.
+        """
+    @property
+    def chance(self) -> float | None:
+        """
+        Accuracy of guessing, or None.
+        """
+    @property
+    def documents(self) -> list[DocumentResult]:
+        """
+        DocumentResult objects.
+        """
+    @property
+    def metrics(self) -> list[TaskMetric]:
+        """
+        TaskMetric objects.
+        """
+    @property
+    def n_nonfinite(self) -> int:
+        """
+        Requests with an infinite or NaN score.
+        """
+    @property
+    def n_ties(self) -> int:
+        """
+        Documents with a tie on top.
+        """
+    @property
+    def n_truncated(self) -> int:
+        """
+        Requests cut left.
+        """
+    @property
+    def task(self) -> str:
+        """
+        Name.
+        """
+    @property
+    def version(self) -> int:
+        """
+        Of the prompt.
+        """
+
+class ZeroShotTask:
+    """
+    A task in a model's tokens: a column of an ablation.
+    """
+    def __init__(self, model: Model, task: Task, *, profile: str = "lm-eval-current", name: str = "") -> None: ...
+    def __repr__(self) -> str: ...
+    @property
+    def name(self) -> str:
+        """
+        Shown in the table.
+        """
+    @property
+    def task(self) -> Task:
+        """
+        The Task.
+        """
+
 class Condition:
     """
     A row of an ablation table: the model under some edits, or under none.
@@ -1125,12 +1489,20 @@ class PerplexityTask:
 
 class AblationResult:
     """
-    Every condition's perplexity on every task.
+    Every condition's result on every task.
     """
     def __repr__(self) -> str: ...
+    def metrics_table(self) -> Table:
+        """
+        Every zero-shot metric with its standard error; a Table.
+        """
     def table(self) -> Table:
         """
         Rows are conditions, columns tasks; a Table.
+        """
+    def to_pandas(self) -> typing.Any:
+        """
+        `metrics_table`, or `table` without tasks, as a DataFrame.
         """
     @property
     def conditions(self) -> list[str]:
@@ -1138,15 +1510,20 @@ class AblationResult:
         Names, in the order given.
         """
     @property
-    def results(self) -> list[list[PerplexityResult]]:
+    def results(self) -> list[list[PerplexityResult | ZeroShotResult]]:
         """
-        PerplexityResult, [condition][task].
+        PerplexityResult or ZeroShotResult, [condition][task].
         """
     @property
     def tasks(self) -> list[str]:
         """
         Names, in the order given.
         """
+
+def builtin_task_names() -> list[str]:
+    """
+    Names of the tasks that libma brings along.
+    """
 
 def cut_sequences(
     tokenizer: Tokenizer,
@@ -1179,7 +1556,7 @@ def cut_sequences(
 def evaluate_conditions(
     model: Model,
     conditions: collections.abc.Sequence[Condition],
-    tasks: collections.abc.Sequence[PerplexityTask],
+    tasks: collections.abc.Sequence[PerplexityTask | ZeroShotTask],
     *,
     tokens_per_pass: typing.SupportsInt | typing.SupportsIndex = 0,
     progress: collections.abc.Callable | None = None,
@@ -1247,6 +1624,18 @@ def intervention_kinds() -> list[str]:
         True
     """
 
+def load_interventions(path: os.PathLike | str | bytes) -> list[Intervention]:
+    """
+    The interventions of a YAML file.
+
+    Args:
+        path: A file with the list `interventions`; `save_interventions` writes one.
+
+    Raises:
+        FileError: When it cannot be read.
+        ConfigError: When a key or value is wrong; the message has its line.
+    """
+
 def load_model(
     name_or_path: os.PathLike | str | bytes,
     *,
@@ -1271,6 +1660,27 @@ def load_model(
     Example:
         >>> ma.load_model(folder, dtype="float64")
         Model('llama', n_layers=2, d_model=32, vocab=264, dtype=float64, device=cpu)
+    """
+
+def load_task(
+    name: str, *, limit: typing.SupportsInt | typing.SupportsIndex = 0, home: os.PathLike | str | bytes | None = None
+) -> Task:
+    """
+    The task that a file describes, or a built-in one by name.
+
+    Args:
+        name: 'piqa', or the path of a `.yaml` file.
+        limit: Only the first documents; 0: all.
+        home: Cache of fetched data sets; None for $LIBMA_HOME, or else ~/.cache/libma.
+
+    Raises:
+        UnknownNameError: When there is no such task.
+        ConfigError: When the file is wrong.
+        FileError: When the data set is missing or one of its rows is wrong.
+
+    Example:
+        >>> "piqa" in ma.builtin_task_names()
+        True
     """
 
 def load_tokenizer(model_path: os.PathLike | str | bytes) -> Tokenizer:
@@ -1389,10 +1799,41 @@ def perplexity_protocols() -> list[tuple[str, str]]:
         True
     """
 
+def rolling_log_likelihoods(
+    model: Model,
+    texts: collections.abc.Sequence[str],
+    *,
+    edits: collections.abc.Sequence[Intervention] = (),
+    profile: str = "lm-eval-current",
+    max_length: typing.SupportsInt | typing.SupportsIndex = 0,
+    tokens_per_pass: typing.SupportsInt | typing.SupportsIndex = 0,
+    on_text: collections.abc.Callable | None = None,
+    progress: collections.abc.Callable | None = None,
+) -> list[float]:
+    """
+    log p(text) of each text by itself, in nats, in the windows of protocol lm-eval-rolling.
+
+    Args:
+        model: A loaded model.
+        texts: Strings.
+        edits: Interventions that are active; positions count from the start of each window.
+        profile: Of BOS: 'lm-eval-2023', 'lm-eval-current' or 'bos'.
+        max_length: Tokens of a window; 0: the model's positions.
+        tokens_per_pass: Bounds the memory; 0: 2,048 on the CPU, 16,384 elsewhere.
+        on_text: Called as `on_text(index, log_likelihood)` once a text is complete.
+        progress: Called as `progress(stage, done, total)`, windows being counted.
+
+    Returns:
+        One number for each text; 0 for one without tokens.
+
+    Raises:
+        ConfigError: When the profile names no prefix token.
+    """
+
 def run_ablation(
     model: Model,
     conditions: collections.abc.Sequence[Condition],
-    tasks: collections.abc.Sequence[PerplexityTask],
+    tasks: collections.abc.Sequence[PerplexityTask | ZeroShotTask],
     *,
     tokens_per_pass: typing.SupportsInt | typing.SupportsIndex = 0,
     progress: collections.abc.Callable | None = None,
@@ -1403,7 +1844,7 @@ def run_ablation(
     Args:
         model: A loaded model.
         conditions: Rows, Condition objects.
-        tasks: Columns, PerplexityTask objects.
+        tasks: Columns, PerplexityTask and ZeroShotTask objects.
         tokens_per_pass: As for `perplexity`.
         progress: Called as `progress(stage, done, total)`.
 
@@ -1439,6 +1880,74 @@ def run_experiment(name: str, arguments: collections.abc.Sequence[str]) -> int:
     Example:
         >>> ma.run_experiment("ablation", ["--version"])
         0
+    """
+
+def save_interventions(path: os.PathLike | str | bytes, edits: collections.abc.Sequence[Intervention]) -> None:
+    """
+    Writes interventions to a YAML file, which replaces an older one.
+
+    Means become values: one edit for each block, kind of position (start or other) and dim.
+
+    Args:
+        path: The file.
+        edits: Interventions.
+
+    Raises:
+        ConfigError: For means of a selection other than given, non-negative positions x given dims.
+        FileError: When it cannot be written.
+
+    Example:
+        >>> select = ma.Selection.at([0], [3])
+        >>> zero = ma.make_intervention("set_value", site="blocks.1.resid_post", select=select, value=0.0)
+        >>> ma.save_interventions(folder / "edit.yaml", [zero])
+        >>> ma.load_interventions(folder / "edit.yaml")
+        [Intervention(set_value 0 at blocks.1.resid_post: positions [0] x dims [3])]
+    """
+
+def score_document(task: Task, document: TaskDocument, scores: collections.abc.Sequence[RequestScore]) -> DocumentScore:
+    """
+    DocumentScore of a document from the RequestScore of each request.
+    """
+
+def score_requests(
+    model: Model,
+    requests: collections.abc.Sequence[tuple[str, str]],
+    *,
+    edits: collections.abc.Sequence[Intervention] = [],
+    profile: str = "lm-eval-current",
+    tokens_per_pass: typing.SupportsInt | typing.SupportsIndex = 0,
+    max_length: typing.SupportsInt | typing.SupportsIndex = 0,
+    on_score: collections.abc.Callable | None = None,
+    progress: collections.abc.Callable | None = None,
+) -> list[RequestScore]:
+    """
+    How likely each continuation is after its context.
+
+    Args:
+        model: A loaded model.
+        requests: Pairs (context, continuation).
+        edits: Interventions that are active.
+        profile: Of BOS: 'lm-eval-2023', 'lm-eval-current', 'bos' or 'nobos'.
+        tokens_per_pass: Bounds the memory; 0: 2,048 on the CPU, 16,384 elsewhere.
+        max_length: Tokens that the model reads at most, contexts losing what is too much on their left; 0: its positions.
+        on_score: Called as `on_score(index, score)` with each score as it comes.
+        progress: Called as `progress(stage, done, total)`.
+
+    Returns:
+        RequestScore objects, in order.
+
+    Raises:
+        ConfigError: When a continuation has no token, or more than the model's window.
+
+    Example:
+        >>> [score] = ma.score_requests(model, [("Summer is", " warm")], profile="nobos")
+        >>> score.n_tokens
+        5
+    """
+
+def summarize_task(task: Task, scores: collections.abc.Sequence[DocumentScore]) -> list[TaskMetric]:
+    """
+    TaskMetric list from the DocumentScore of each document.
     """
 
 def wikitext_documents(raw: str) -> list[Document]:
