@@ -105,14 +105,15 @@ TEST_P(KeyValueCacheTest, PaddingAmongLaterTokensIsNotSeen) {
 
 TEST_P(KeyValueCacheTest, KeptRowsGoOnInTheGivenOrder) {
   const auto ids = random_ids(3, 6);
+  auto mask = at::ones({3, 5}, torch::kBool);
+  mask[2].narrow(0, 0, 2).fill_(false); // its sequence starts at column 2
   nn::KeyValueCache cache(model_.config().n_layers, /*capacity=*/32);
-  model_.extend(ids.narrow(1, 0, 5), cache);
-  const auto rows = at::tensor({2, 0}, torch::kInt64);
-  cache.keep_rows(rows);
-  const auto kept = ids.index_select(0, rows);
-  expect_same(
-      model_.extend(kept.narrow(1, 5, 1), cache),
-      model_.forward(kept).narrow(1, 5, 1));
+  model_.extend({ids.narrow(1, 0, 5), mask}, cache);
+  cache.keep_rows(at::tensor({2, 0}, torch::kInt64));
+  const auto next = at::stack({ids[2][5], ids[0][5]}).unsqueeze(1);
+  const auto logits = model_.extend(next, cache);
+  expect_same(logits[0][0], model_.forward(ids[2].narrow(0, 2, 4))[0][3]);
+  expect_same(logits[1][0], model_.forward(ids[0])[0][5]);
 }
 
 TEST_P(KeyValueCacheTest, SitesFireForTheNewTokensWithDocumentedShapes) {

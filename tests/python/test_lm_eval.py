@@ -177,6 +177,15 @@ def test_generation_arguments_are_normalised_or_refused(folder):
         write(do_sample=True)
 
 
+def test_requests_of_different_arguments_keep_their_places(both):
+    ours, _ = both
+    asked = [("the", {"max_gen_toks": 3}), ("in", {"max_gen_toks": 6}), ("on", {"max_gen_toks": 3, "until": ["zz"]})]
+    asked += [("at", {"max_gen_toks": 6}), ("", {"max_gen_toks": 3})][: 2 if ours.profile == "lm-eval-current" else 1]
+    together = ours.generate_until(instances("generate_until", asked), disable_tqdm=True)
+    assert together == [ours.generate_until(instances("generate_until", [one]), disable_tqdm=True)[0] for one in asked]
+    assert len(set(together)) == len(together)
+
+
 def test_wrong_arguments_are_refused_before_any_request(folder, tmp_path):
     from libma.lm_eval import LibmaLM
 
