@@ -50,7 +50,10 @@ def evaluate(  # noqa: PLR0913  (options by keyword)
     columns = [
         native.ZeroShotTask(model, native.load_task(name, limit=limit, home=home), profile=profile) for name in names
     ]
-    return native.evaluate_conditions(model, conditions, columns, tokens_per_pass=tokens_per_pass, progress=progress)
+    result: AblationResult = native.evaluate_conditions(
+        model, conditions, columns, tokens_per_pass=tokens_per_pass, progress=progress
+    )
+    return result
 
 
 def _row_name(edits: "Edits | None") -> str:
