@@ -42,6 +42,16 @@ Example:
           "mask",
           [](const TokenBatch& self) { return optional(self.mask); },
           "bool [batch, pos], true at real tokens; None when all are real.")
+      .def_property_readonly(
+          "positions",
+          [](const TokenBatch& self) { return optional(self.positions); },
+          "int64 [batch, pos], each token's place in its sequence from 0; None "
+          "when a row is one sequence from its first real token.")
+      .def_property_readonly(
+          "visible",
+          [](const TokenBatch& self) { return optional(self.visible); },
+          "bool [batch, query_pos, key_pos], the keys that a token sees; None "
+          "when those are the row's real tokens up to itself.")
       .def("__repr__", [](const TokenBatch& self) {
         const auto padding =
             self.mask.defined()

@@ -1,8 +1,9 @@
 // Selection and Intervention.
 #include "bindings/bindings.h"
 #include "bindings/python_hook.h"
+#include <pybind11/stl/filesystem.h>
 
-#include "libma/interventions/intervention.h"
+#include "libma/interventions/intervention_yaml.h"
 
 namespace ma::python {
 namespace {
@@ -133,11 +134,52 @@ Example:
       });
 }
 
+void bind_files(py::module_& m) {
+  m.def(
+      "load_interventions",
+      &load_interventions,
+      py::arg("path"),
+      R"(The interventions of a YAML file.
+
+Args:
+    path: A file with the list `interventions`; `save_interventions` writes one.
+
+Raises:
+    FileError: When it cannot be read.
+    ConfigError: When a key or value is wrong; the message has its line.
+)");
+  m.def(
+      "save_interventions",
+      &save_interventions,
+      py::arg("path"),
+      py::arg("edits"),
+      R"(Writes interventions to a YAML file, which replaces an older one.
+
+Means become values: one edit for each block, kind of position (start or other) and dim.
+
+Args:
+    path: The file.
+    edits: Interventions.
+
+Raises:
+    ConfigError: For means of a selection other than given, non-negative positions x given dims.
+    FileError: When it cannot be written.
+
+Example:
+    >>> select = ma.Selection.at([0], [3])
+    >>> zero = ma.make_intervention("set_value", site="blocks.1.resid_post", select=select, value=0.0)
+    >>> ma.save_interventions(folder / "edit.yaml", [zero])
+    >>> ma.load_interventions(folder / "edit.yaml")
+    [Intervention(set_value 0 at blocks.1.resid_post: positions [0] x dims [3])]
+)");
+}
+
 } // namespace
 
 void bind_interventions(py::module_& m) {
   bind_selection(m);
   bind_intervention(m);
+  bind_files(m);
   m.def(
       "intervention_kinds",
       [] { return intervention_registry().names(); },

@@ -5,6 +5,7 @@
 
 #include "bindings/bindings.h"
 #include "bindings/progress_arg.h"
+#include "bindings/result_arg.h"
 
 #include "libma/eval/zero_shot.h"
 
@@ -91,13 +92,19 @@ void bind_zero_shot(py::module_& m) {
          const std::vector<Intervention>& edits,
          const std::string& profile,
          std::int64_t tokens_per_pass,
+         std::int64_t max_length,
+         const std::optional<py::function>& on_score,
          const std::optional<py::function>& progress) {
         std::vector<Request> requests;
         for (const auto& [context, continuation] : pairs) {
           requests.push_back({context, continuation});
         }
         const auto bos = parse_bos_profile(profile, "profile");
-        const ZeroShotOptions options{tokens_per_pass, progress_fn(progress)};
+        const ZeroShotOptions options{
+            .tokens_per_pass = tokens_per_pass,
+            .progress = progress_fn(progress),
+            .max_length = max_length,
+            .on_score = result_fn<RequestScore>(on_score)};
         return run_alone(model, [&] {
           return score_requests(model, requests, edits, bos, options);
         });
@@ -108,6 +115,8 @@ void bind_zero_shot(py::module_& m) {
       py::arg("edits") = std::vector<Intervention>(),
       py::arg("profile") = "lm-eval-current",
       py::arg("tokens_per_pass") = 0,
+      py::arg("max_length") = 0,
+      py::arg("on_score") = py::none(),
       py::arg("progress") = py::none(),
       R"(How likely each continuation is after its context.
 
@@ -117,6 +126,8 @@ Args:
     edits: Interventions that are active.
     profile: Of BOS: 'lm-eval-2023', 'lm-eval-current', 'bos' or 'nobos'.
     tokens_per_pass: Bounds the memory; 0: 512 on the CPU, 16,384 elsewhere.
+    max_length: Tokens that the model reads at most, contexts losing what is too much on their left; 0: its positions.
+    on_score: Called as `on_score(index, score)` with each score as it comes.
     progress: Called as `progress(stage, done, total)`.
 
 Returns:

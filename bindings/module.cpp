@@ -25,10 +25,12 @@ Example:
   bind_interventions(m);
   bind_model(m, model);
   bind_model_hooks(m, model);
+  bind_generate(m, model);
   bind_analysis(m);
   bind_windows(m);
   bind_tasks(m);
   bind_zero_shot(m);
+  bind_rolling(m);
   bind_ablation(m);
   bind_experiments(m);
 }

@@ -96,10 +96,14 @@ def _ensure_venv(parent: str, wanted: dict[str, Any]) -> None:
 
 
 def _write_paths(found: Torch | None) -> None:
-    """Lets `.venv` see the user's packages after its own, and the package that the build leaves in build/python."""
+    """Lets `.venv` see the user's packages after its own, and the package that the build leaves in build/python.
+
+    The last line makes `lm_eval --model libma` work, as the wheel's own .pth file does where libma is installed.
+    """
     site = next((VENV / "lib").glob("python3*/site-packages"))
     borrowed = [path for path in found.paths if not Path(path).is_relative_to(VENV)] if found else []
-    (site / "libma-build.pth").write_text("\n".join([*borrowed, str(ROOT / "build" / "python"), ""]))
+    hook = (ROOT / "bindings" / "libma_lm_eval_hook.pth").read_text().strip()
+    (site / "libma-build.pth").write_text("\n".join([*borrowed, str(ROOT / "build" / "python"), hook, ""]))
     command = VENV / "bin" / "libma"
     command.write_text(f"#!{PYTHON}\nimport sys\n\nfrom libma.cli import main\n\nsys.exit(main())\n")
     command.chmod(0o755)

@@ -21,6 +21,7 @@ __all__: list[str] = [
     "DocumentScore",
     "Encoding",
     "Estimate",
+    "Generation",
     "HookHandle",
     "HookSite",
     "Intervention",
@@ -50,6 +51,7 @@ __all__: list[str] = [
     "find_massive",
     "hook_catalogue",
     "intervention_kinds",
+    "load_interventions",
     "load_model",
     "load_task",
     "load_tokenizer",
@@ -57,8 +59,10 @@ __all__: list[str] = [
     "make_windows",
     "perplexity",
     "perplexity_protocols",
+    "rolling_log_likelihoods",
     "run_ablation",
     "run_experiment",
+    "save_interventions",
     "score_document",
     "score_requests",
     "summarize_task",
@@ -141,6 +145,59 @@ class Model:
         Example:
             >>> model.forward([1, 2, 3]).shape
             torch.Size([1, 3, 264])
+        """
+    def generate(
+        self,
+        prompts: collections.abc.Sequence[str]
+        | collections.abc.Sequence[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]],
+        *,
+        max_new_tokens: typing.SupportsInt | typing.SupportsIndex = 64,
+        stop: collections.abc.Sequence[str] = (),
+        temperature: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+        top_k: typing.SupportsInt | typing.SupportsIndex = 0,
+        top_p: typing.SupportsFloat | typing.SupportsIndex = 1.0,
+        seed: typing.SupportsInt | typing.SupportsIndex = 0,
+        edits: collections.abc.Sequence[Intervention] = (),
+        use_cache: bool = True,
+        profile: str = "nobos",
+        max_length: typing.SupportsInt | typing.SupportsIndex = 0,
+        tokens_per_pass: typing.SupportsInt | typing.SupportsIndex = 0,
+        on_generation: collections.abc.Callable | None = None,
+        progress: collections.abc.Callable | None = None,
+    ) -> list[Generation]:
+        """
+        What the model writes after each prompt, with its hooks active.
+
+        Args:
+            prompts: Texts, or lists of token ids.
+            max_new_tokens: At most so many tokens each.
+            stop: Texts that end a generation and are cut off; they may span tokens.
+            temperature: Divides the logits; 0: always the most likely token.
+            top_k: Only the k most likely tokens; 0: all.
+            top_p: Only the most likely tokens that together have this probability; 1: all.
+            seed: Of sampling. Each prompt has a stream of its own, whatever batch it stands in.
+            edits: Interventions that are active. Positions count from the first token of the prompt. Those that depend on the
+                whole row (position -1, the largest entries, a median) make each step read its whole sequences again, so that
+                the result is exact.
+            use_cache: False: each step reads its whole sequences again. With a cache, hooks see the prompts and then the new
+                token of each step, at `at.batch.positions`.
+            profile: Of BOS, for prompts that are texts: "nobos", "bos", "lm-eval-2023" or "lm-eval-current".
+            max_length: Tokens of a sequence; longer prompts are cut on their left to leave room. 0: the model's positions.
+            tokens_per_pass: Bounds rows x (prompt + new tokens) of a batch; 0: 4,096 on the CPU, 16,384 elsewhere.
+            on_generation: Called as `on_generation(index, generation)` with each result as it comes.
+            progress: Called as `progress(stage, done, total)`, prompts being counted.
+
+        Returns:
+            Generation objects, in the order of the prompts.
+
+        Raises:
+            ConfigError: When an option is out of its range, or a prompt has no token.
+            Error: When logits are not numbers.
+
+        Example:
+            >>> [made] = model.generate(["Summer is"], max_new_tokens=5)
+            >>> made.reason, len(made.ids)
+            ('length', 5)
         """
     def hook_names(self) -> list[str]:
         """
@@ -389,6 +446,16 @@ class TokenBatch:
     def mask(self) -> torch.Tensor | None:
         """
         bool [batch, pos], true at real tokens; None when all are real.
+        """
+    @property
+    def positions(self) -> torch.Tensor | None:
+        """
+        int64 [batch, pos], each token's place in its sequence from 0; None when a row is one sequence from its first real token.
+        """
+    @property
+    def visible(self) -> torch.Tensor | None:
+        """
+        bool [batch, query_pos, key_pos], the keys that a token sees; None when those are the row's real tokens up to itself.
         """
 
 class HookSite:
@@ -766,6 +833,32 @@ class HookHandle:
     def remove(self) -> None:
         """
         Takes the hook away. Does nothing the second time.
+        """
+
+class Generation:
+    """
+    What a model wrote after one prompt.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def ids(self) -> list[int]:
+        """
+        New token ids, an EOS or stop string among them.
+        """
+    @property
+    def is_truncated(self) -> bool:
+        """
+        The prompt lost tokens on its left.
+        """
+    @property
+    def reason(self) -> str:
+        """
+        Why it ended: "eos", "stop_string" or "length".
+        """
+    @property
+    def text(self) -> str:
+        """
+        Their text, special tokens left out, up to the stop string.
         """
 
 class LayerMagnitudes:
@@ -1531,6 +1624,18 @@ def intervention_kinds() -> list[str]:
         True
     """
 
+def load_interventions(path: os.PathLike | str | bytes) -> list[Intervention]:
+    """
+    The interventions of a YAML file.
+
+    Args:
+        path: A file with the list `interventions`; `save_interventions` writes one.
+
+    Raises:
+        FileError: When it cannot be read.
+        ConfigError: When a key or value is wrong; the message has its line.
+    """
+
 def load_model(
     name_or_path: os.PathLike | str | bytes,
     *,
@@ -1694,6 +1799,37 @@ def perplexity_protocols() -> list[tuple[str, str]]:
         True
     """
 
+def rolling_log_likelihoods(
+    model: Model,
+    texts: collections.abc.Sequence[str],
+    *,
+    edits: collections.abc.Sequence[Intervention] = (),
+    profile: str = "lm-eval-current",
+    max_length: typing.SupportsInt | typing.SupportsIndex = 0,
+    tokens_per_pass: typing.SupportsInt | typing.SupportsIndex = 0,
+    on_text: collections.abc.Callable | None = None,
+    progress: collections.abc.Callable | None = None,
+) -> list[float]:
+    """
+    log p(text) of each text by itself, in nats, in the windows of protocol lm-eval-rolling.
+
+    Args:
+        model: A loaded model.
+        texts: Strings.
+        edits: Interventions that are active; positions count from the start of each window.
+        profile: Of BOS: 'lm-eval-2023', 'lm-eval-current' or 'bos'.
+        max_length: Tokens of a window; 0: the model's positions.
+        tokens_per_pass: Bounds the memory; 0: 2,048 on the CPU, 16,384 elsewhere.
+        on_text: Called as `on_text(index, log_likelihood)` once a text is complete.
+        progress: Called as `progress(stage, done, total)`, windows being counted.
+
+    Returns:
+        One number for each text; 0 for one without tokens.
+
+    Raises:
+        ConfigError: When the profile names no prefix token.
+    """
+
 def run_ablation(
     model: Model,
     conditions: collections.abc.Sequence[Condition],
@@ -1746,6 +1882,28 @@ def run_experiment(name: str, arguments: collections.abc.Sequence[str]) -> int:
         0
     """
 
+def save_interventions(path: os.PathLike | str | bytes, edits: collections.abc.Sequence[Intervention]) -> None:
+    """
+    Writes interventions to a YAML file, which replaces an older one.
+
+    Means become values: one edit for each block, kind of position (start or other) and dim.
+
+    Args:
+        path: The file.
+        edits: Interventions.
+
+    Raises:
+        ConfigError: For means of a selection other than given, non-negative positions x given dims.
+        FileError: When it cannot be written.
+
+    Example:
+        >>> select = ma.Selection.at([0], [3])
+        >>> zero = ma.make_intervention("set_value", site="blocks.1.resid_post", select=select, value=0.0)
+        >>> ma.save_interventions(folder / "edit.yaml", [zero])
+        >>> ma.load_interventions(folder / "edit.yaml")
+        [Intervention(set_value 0 at blocks.1.resid_post: positions [0] x dims [3])]
+    """
+
 def score_document(task: Task, document: TaskDocument, scores: collections.abc.Sequence[RequestScore]) -> DocumentScore:
     """
     DocumentScore of a document from the RequestScore of each request.
@@ -1758,6 +1916,8 @@ def score_requests(
     edits: collections.abc.Sequence[Intervention] = [],
     profile: str = "lm-eval-current",
     tokens_per_pass: typing.SupportsInt | typing.SupportsIndex = 0,
+    max_length: typing.SupportsInt | typing.SupportsIndex = 0,
+    on_score: collections.abc.Callable | None = None,
     progress: collections.abc.Callable | None = None,
 ) -> list[RequestScore]:
     """
@@ -1768,7 +1928,9 @@ def score_requests(
         requests: Pairs (context, continuation).
         edits: Interventions that are active.
         profile: Of BOS: 'lm-eval-2023', 'lm-eval-current', 'bos' or 'nobos'.
-        tokens_per_pass: Bounds the memory; 0: 512 on the CPU, 16,384 elsewhere.
+        tokens_per_pass: Bounds the memory; 0: 2,048 on the CPU, 16,384 elsewhere.
+        max_length: Tokens that the model reads at most, contexts losing what is too much on their left; 0: its positions.
+        on_score: Called as `on_score(index, score)` with each score as it comes.
         progress: Called as `progress(stage, done, total)`.
 
     Returns:

@@ -83,15 +83,11 @@ std::vector<Intervention> make_edits(
   const SelectionSettings& select = wanted.select;
   const Target target =
       find_target(profile, select.is_massive ? select.n_sites : control_sites);
-  InterventionOptions options{
-      .select = select.is_massive ? target.selection : select.selection};
+  InterventionOptions options = wanted.numbers;
+  options.select = select.is_massive ? target.selection : select.selection;
   if (select.has_discovered_count) {
     options.select.count = target.count;
   }
-  options.value = wanted.value;
-  options.factor = wanted.factor;
-  options.low = wanted.low;
-  options.high = wanted.high;
   if (wanted.is_mean) {
     options.means = profile.means_for(options.select);
   }

@@ -6,7 +6,7 @@
 
 #include "libma/eval/protocols.h"
 #include "libma/hooks/hook_names.h"
-#include "libma/interventions/intervention.h"
+#include "libma/interventions/intervention_yaml.h"
 
 namespace ma::experiments {
 namespace {
@@ -63,57 +63,25 @@ LayerChoice read_layer(const Yaml& condition) {
       yaml->as<std::string>() + "'");
 }
 
+/// A word (`massive`), or a map with the details (`{kind: massive, top: 1}`).
 /// As many entries as are massive unless `count` says how many.
-void read_count(const Yaml& yaml, SelectionSettings& settings) {
-  const auto count = yaml.find("count");
-  settings.has_discovered_count = !count.has_value();
-  if (count) {
-    settings.selection.count = count->as<std::int64_t>(at_least(1));
-  }
-}
-
-/// The details of a kind: `yaml` is the map, or an empty one for a bare word.
-SelectionSettings read_details(
-    const Yaml& yaml,
-    const std::string& kind,
-    const MassiveCriterion& found_by) {
+SelectionSettings read_select(
+    const Yaml& condition, const MassiveCriterion& found_by) {
+  const Yaml yaml = condition["select"];
+  const auto kind =
+      yaml.is_map() ? yaml.get<std::string>("kind") : yaml.as<std::string>();
   SelectionSettings settings;
   if (kind == "massive") {
     settings.is_massive = true;
-    settings.n_sites = yaml.get_or<std::int64_t>("top", 0, at_least(0));
+    settings.n_sites =
+        yaml.is_map() ? yaml.get_or<std::int64_t>("top", 0, at_least(0)) : 0;
     return settings;
   }
-  Selection& selection = settings.selection;
-  selection.kind = parse_selection_kind(kind, yaml.place());
-  const bool is_explicit = selection.kind == SelectionKind::kExplicit;
-  selection.positions = yaml.get_or<std::vector<std::int64_t>>("positions", {});
-  if (is_explicit || selection.kind == SelectionKind::kCriterion) {
-    selection.dims =
-        yaml.get_or<std::vector<std::int64_t>>("dims", {}, at_least(0));
-  }
-  if (selection.kind == SelectionKind::kCriterion) {
-    selection.magnitude =
-        yaml.get_or<double>("magnitude", found_by.magnitude, at_least(0));
-    selection.ratio = yaml.get_or<double>("ratio", found_by.ratio, at_least(0));
-  } else if (!is_explicit) {
-    read_count(yaml, settings);
-  }
-  if (selection.kind == SelectionKind::kRandom) {
-    selection.seed = static_cast<std::uint64_t>(
-        yaml.get_or<std::int64_t>("seed", 0, at_least(0)));
-  }
+  settings.selection = read_selection(
+      yaml, {.magnitude = found_by.magnitude, .ratio = found_by.ratio});
+  settings.has_discovered_count =
+      needs_count(settings.selection.kind) && settings.selection.count == 0;
   return settings;
-}
-
-/// A word (`massive`) or a map with the details (`{kind: massive, top: 1}`).
-SelectionSettings read_selection(
-    const Yaml& condition, const MassiveCriterion& found_by) {
-  const Yaml yaml = condition["select"];
-  if (yaml.is_map()) {
-    return read_details(yaml, yaml.get<std::string>("kind"), found_by);
-  }
-  return read_details(
-      Yaml::parse("{}", yaml.place()), yaml.as<std::string>(), found_by);
 }
 
 void read_value(const Yaml& condition, ConditionSettings& settings) {
@@ -128,13 +96,8 @@ void read_value(const Yaml& condition, ConditionSettings& settings) {
       throw value->error(
           "expected a number or mean, got '" + value->as<std::string>() + "'");
     }
-    settings.value = value->as<double>();
+    settings.numbers.value = value->as<double>();
   }
-}
-
-std::optional<double> read_optional(const Yaml& yaml, std::string_view key) {
-  const auto found = yaml.find(key);
-  return found ? std::optional(found->as<double>()) : std::nullopt;
 }
 
 ConditionSettings read_condition(
@@ -154,15 +117,13 @@ ConditionSettings read_condition(
   intervention_registry().get(settings.kind, yaml.place());
   settings.layer = read_layer(yaml);
   settings.site = yaml.get_or<std::string>("site", "resid_post");
-  settings.select = read_selection(yaml, found_by);
+  settings.select = read_select(yaml, found_by);
   read_value(yaml, settings);
   if (settings.is_mean && settings.site != "resid_post") {
     throw yaml["value"].error(
         "means are measured at resid_post; give a number at " + settings.site);
   }
-  settings.factor = read_optional(yaml, "factor");
-  settings.low = read_optional(yaml, "low");
-  settings.high = read_optional(yaml, "high");
+  read_edit_bounds(yaml, settings.numbers);
   return settings;
 }
 

@@ -12,7 +12,7 @@
 #include "libma/eval/calibration.h"
 #include "libma/eval/corpus.h"
 #include "libma/eval/windows.h"
-#include "libma/interventions/selection.h"
+#include "libma/interventions/intervention.h"
 
 namespace ma::experiments {
 
@@ -50,8 +50,8 @@ struct ConditionSettings {
   LayerChoice layer;
   std::string site; ///< "resid_post"
   SelectionSettings select;
-  bool is_mean = false; ///< set_value to the calibration mean
-  std::optional<double> value, factor, low, high;
+  bool is_mean = false;        ///< set_value to the calibration mean
+  InterventionOptions numbers; ///< value, factor, low and high alone
 };
 
 struct PerplexitySettings {

@@ -25,8 +25,15 @@ std::vector<TokenIds> sequences_of(
   return sequences;
 }
 
-/// Attention in a row costs its length squared, so rows stay well below a pass.
+/// Attention in a row costs its length squared, so rows stay well below a pass,
+/// or twice their common context where that is longer.
 constexpr std::int64_t kMergedShare = 4;
+
+std::int64_t merged_limit(
+    const TokenRequest& request, const PackingOptions& options) {
+  return std::max(
+      options.tokens_per_pass / kMergedShare, 2 * request.first_target);
+}
 
 /// Groups that are never torn apart, and their rows.
 struct Unit {
@@ -92,7 +99,7 @@ std::int64_t n_tokens(const RequestGroup& group) {
   return n;
 }
 
-/// Groups with the same context stand together, up to a share of a pass.
+/// Groups with the same context stand together, up to a limit.
 std::vector<Unit> make_units(
     const std::vector<RequestGroup>& groups, const PackingOptions& options) {
   // The unit of each context, and its tokens so far.
@@ -109,7 +116,7 @@ std::vector<Unit> make_units(
     const auto added =
         n_tokens(groups[i]) - (size > 0 ? first.first_target : 0);
     if (!options.merge || size == 0 ||
-        size + added > options.tokens_per_pass / kMergedShare) {
+        size + added > merged_limit(first, options)) {
       member = members.size();
       members.emplace_back();
       size = 0;

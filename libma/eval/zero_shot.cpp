@@ -105,7 +105,8 @@ std::vector<RequestScore> score_requests(
         model.tokenizer(),
         requests[i],
         profile,
-        model.config().max_positions,
+        options.max_length > 0 ? options.max_length
+                               : model.config().max_positions,
         c10::str("request ", i))});
   }
   ConditionRunner runner(model, {{"scored", edits}});
@@ -120,7 +121,11 @@ std::vector<RequestScore> score_requests(
       groups,
       {.tokens_per_pass = options.tokens_per_pass,
        .on_group = [&](std::size_t, const GroupScore& score) {
-         scores[static_cast<std::size_t>(score.group)] = score.scores.front();
+         const auto request = static_cast<std::size_t>(score.group);
+         scores[request] = score.scores.front();
+         if (options.on_score) {
+           options.on_score(request, scores[request]);
+         }
          progress.add(1);
        }});
   return scores;

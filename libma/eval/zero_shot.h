@@ -2,7 +2,9 @@
 // as one result.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,10 +59,16 @@ ZeroShotResult summarize(
 
 struct ZeroShotOptions {
   std::int64_t tokens_per_pass = 0; ///< as in RequestScoringOptions
-  ProgressFn progress = {};         ///< counts documents
+  ProgressFn progress = {};         ///< counts requests
+  std::int64_t max_length = 0; ///< tokens of a request that the model reads at
+                               ///< most; 0: the model's positions
+  /// Gets each score as it comes, by its request's index. May throw to stop.
+  std::function<void(std::size_t request, const RequestScore& score)> on_score =
+      {};
 };
 
-/// The log-likelihoods of `requests` under `model` with `edits`, in order.
+/// The log-likelihoods of `requests` under `model` with `edits`, in order. What
+/// requests of one context have in common is computed once where that is exact.
 std::vector<RequestScore> score_requests(
     const Model& model,
     const std::vector<Request>& requests,

@@ -29,6 +29,9 @@ std::string_view selection_kind_name(SelectionKind kind);
 SelectionKind parse_selection_kind(
     const std::string& name, std::string_view where);
 
+/// Whether the kind takes a fixed number of entries of each row.
+bool needs_count(SelectionKind kind);
+
 /// Positions count from the first real token of each row (padding excluded); -1
 /// is the last one.
 struct Selection {

@@ -58,6 +58,10 @@ SelectionKind parse_selection_kind(
   throw UnknownNameError(where, "selection", name, known);
 }
 
+bool needs_count(SelectionKind kind) {
+  return kind != SelectionKind::kExplicit && kind != SelectionKind::kCriterion;
+}
+
 Selection Selection::at(
     std::vector<std::int64_t> positions, std::vector<std::int64_t> dims) {
   return {.positions = std::move(positions), .dims = std::move(dims)};
@@ -66,8 +70,7 @@ Selection Selection::at(
 void check_selection(const Selection& selection, std::string_view where) {
   const auto kind = selection.kind;
   const std::string name(selection_kind_name(kind));
-  const bool counts =
-      kind != SelectionKind::kExplicit && kind != SelectionKind::kCriterion;
+  const bool counts = needs_count(kind);
   const auto require = [&](bool holds, const std::string& problem) {
     if (!holds) {
       throw ConfigError(where, "selection '" + name + "': " + problem);

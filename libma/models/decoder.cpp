@@ -170,18 +170,20 @@ torch::Tensor Decoder::embed(const TokenBatch& batch) const {
   if (pos_embed_ == nullptr) {
     return x;
   }
-  if (x.size(1) > config_.max_positions) {
+  const auto places = token_positions(x, batch);
+  if (const auto longest = places.max().item<std::int64_t>() + 1;
+      longest > config_.max_positions) {
     throw ShapeError(
         "ids",
         c10::str(
             "a row has ",
-            x.size(1),
+            longest,
             " tokens; the model has ",
             config_.max_positions,
             " positions"));
   }
-  const auto positions = at::embedding(
-      positions_, token_positions(x, batch)); // [(batch,) pos, d_model]
+  const auto positions =
+      at::embedding(positions_, places); // [(batch,) pos, d_model]
   return x + (*pos_embed_)(positions.expand_as(x));
 }
 
@@ -189,14 +191,17 @@ torch::Tensor Decoder::run_blocks(
     torch::Tensor x,
     std::int64_t first,
     std::int64_t last,
-    const TokenBatch& batch) const {
+    const TokenBatch& batch,
+    nn::KeyValueCache* cache) const {
   nn::AttentionContext context;
+  context.cache = cache;
   context.allowed = allowed_keys(x, batch);
   if (!config_.has_learned_positions) {
     context.rope = nn::make_rope_table(
         config_.rope, token_positions(x, batch), x.scalar_type());
   }
   for (std::int64_t layer = first; layer < last; ++layer) {
+    context.layer = layer;
     x = (*blocks_[static_cast<std::size_t>(layer)])(x, context);
   }
   return x;

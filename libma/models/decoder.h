@@ -11,6 +11,7 @@
 #include "libma/hooks/hook_table.h"
 #include "libma/models/weights.h"
 #include "libma/nn/block.h"
+#include "libma/nn/key_value_cache.h"
 #include "libma/nn/rope.h"
 
 namespace ma {
@@ -61,12 +62,14 @@ class Decoder {
   torch::Tensor embed(const TokenBatch& batch) const;
 
   /// Residual stream after blocks [first, last), from `x` [batch, pos, d_model]
-  /// before block `first`.
+  /// before block `first`. With `cache`, the tokens see what is in it too, and
+  /// join it.
   torch::Tensor run_blocks(
       torch::Tensor x,
       std::int64_t first,
       std::int64_t last,
-      const TokenBatch& batch) const;
+      const TokenBatch& batch,
+      nn::KeyValueCache* cache = nullptr) const;
 
   /// Final norm and logits of `x` [batch, pos, d_model]: [batch, pos, vocab].
   torch::Tensor unembed(const torch::Tensor& x) const;

@@ -51,6 +51,10 @@ Model::Model(
 
 const Tokenizer& Model::tokenizer() const {
   if (!tokenizer_) {
+    if (files_.empty()) {
+      throw FileError(
+          "tokenizer", "the model was made in memory and comes with none");
+    }
     const auto& first = files_.front();
     tokenizer_ = load_tokenizer(
         first.extension() == ".gguf" ? first : first.parent_path());
@@ -183,6 +187,22 @@ TokenScores Model::score(
 torch::Tensor Model::forward(const TokenBatch& batch) const {
   return unembed(
       run_blocks(embed(batch), 0, config().n_layers, batch), {}, batch);
+}
+
+torch::Tensor Model::extend(
+    const TokenBatch& batch,
+    nn::KeyValueCache& cache,
+    const torch::Tensor& positions) const {
+  const at::NoGradGuard no_grad;
+  const TokenBatch next = cache.follow(batch.to(device()));
+  auto x = embed(next);
+  {
+    const auto guard = hooks_->use_batch(next);
+    x = network_->run_blocks(std::move(x), 0, config().n_layers, next, &cache);
+  }
+  auto logits = unembed(x, positions, next);
+  cache.advance(next);
+  return logits;
 }
 
 std::pair<torch::Tensor, ActivationCache> Model::run_with_cache(

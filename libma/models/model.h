@@ -82,6 +82,19 @@ class Model {
   /// Logits [batch, pos, vocab] of `batch`.
   torch::Tensor forward(const TokenBatch& batch) const;
 
+  /// Logits of tokens that follow those in `cache`, which they join: what a
+  /// pass over both would give for them, within float noise. [batch, pos,
+  /// vocab], or [n, vocab] with flat `positions` as for `unembed`.
+  ///
+  /// Hooks see the new tokens alone; `HookSite::batch->positions` says where
+  /// they stand, and keys in `attn_scores` and `pattern` are cached and new
+  /// ones. Throws ShapeError as KeyValueCache::follow does; after an error the
+  /// cache is as before.
+  torch::Tensor extend(
+      const TokenBatch& batch,
+      nn::KeyValueCache& cache,
+      const torch::Tensor& positions = {}) const;
+
   /// Logits and the activations at all points that match `patterns`.
   /// Throws UnknownNameError when a pattern matches nothing.
   std::pair<torch::Tensor, ActivationCache> run_with_cache(

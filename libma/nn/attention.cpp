@@ -2,6 +2,7 @@
 #include "libma/nn/attention.h"
 
 #include <limits>
+#include <tuple>
 #include <utility>
 
 namespace ma::nn {
@@ -63,6 +64,10 @@ torch::Tensor Attention::operator()(
   q = q.transpose(1, 2); // [batch, head, pos, d_head]
   k = k.transpose(1, 2); // [batch, kv_head, pos, d_head]
   v = v.transpose(1, 2); // [batch, kv_head, pos, d_head]
+  if (context.cache != nullptr) {
+    std::tie(k, v) = context.cache->append(
+        context.layer, k, v); // [batch, kv_head, key_pos, d_head]
+  }
   const bool is_explicit = attn_scores_->active() || pattern_->active();
   auto z =
       is_explicit ? explicit_path(q, k, v, context) : fused(q, k, v, context);

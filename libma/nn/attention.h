@@ -8,6 +8,7 @@
 
 #include "libma/core/tensor.h"
 #include "libma/hooks/hook_table.h"
+#include "libma/nn/key_value_cache.h"
 #include "libma/nn/linear.h"
 #include "libma/nn/rope.h"
 
@@ -21,11 +22,14 @@ struct AttentionOptions {
   bool has_rotary = true; ///< whether q and k are rotated
 };
 
-/// What attention needs to know about a pass, the same for all blocks.
+/// What attention needs to know about a pass, the same for all blocks but for
+/// `layer`.
 struct AttentionContext {
   std::optional<RopeTable> rope; ///< set for rotary models
   torch::Tensor allowed; ///< bool [batch, 1, query_pos, key_pos]; undefined
                          ///< means plain causal
+  KeyValueCache* cache = nullptr; ///< of earlier tokens, if there are any
+  std::int64_t layer = 0;         ///< whose keys these are
 };
 
 /// Fused (SDPA) unless `attn_scores` or `pattern` of this layer is hooked.

@@ -185,6 +185,19 @@ RopeTable make_rope_table(
   return {finish(angles.cos()), finish(angles.sin())};
 }
 
+bool changes_frequencies(
+    const RopeConfig& config, std::int64_t first, std::int64_t last) {
+  switch (config.scaling) {
+    case RopeScaling::kDynamic:
+      return last > std::max(first, config.max_positions);
+    case RopeScaling::kLongRope:
+      return first <= config.original_max_positions &&
+             last > config.original_max_positions;
+    default:
+      return false;
+  }
+}
+
 torch::Tensor apply_rope(const torch::Tensor& x, const RopeTable& table) {
   const std::int64_t half = table.cos.size(-1);
   auto rotated = at::empty(x.sizes(), x.options());

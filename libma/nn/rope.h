@@ -45,6 +45,12 @@ RopeTable make_rope_table(
     const torch::Tensor& positions,
     torch::ScalarType dtype);
 
+/// Whether the angles of one position differ between rows of `first` and of
+/// `last` tokens: keys that were cached at one length then do not fit the
+/// other.
+bool changes_frequencies(
+    const RopeConfig& config, std::int64_t first, std::int64_t last);
+
 /// Rotates the pairs (i, i + d_rotary / 2) of each head. `x` is [batch, pos,
 /// head, d_head]; returns a new tensor.
 torch::Tensor apply_rope(const torch::Tensor& x, const RopeTable& table);

@@ -232,6 +232,24 @@ TEST_P(RequestScoresTest, RepeatsNothingThatIsFinished) {
   }
 }
 
+TEST_P(RequestScoresTest, RequestsOfOneLongContextAreReadOnce) {
+  std::mt19937 random(4);
+  const auto context = draw(random, 30);
+  groups_.clear();
+  for (int choice = 0; choice < 4; ++choice) { // each in a group of its own
+    TokenIds ids = context;
+    const auto rest = draw(random, 3);
+    ids.insert(ids.end(), rest.begin(), rest.end());
+    groups_.push_back({{.ids = ids, .first_target = 30}});
+  }
+  conditions_ = {{"start", {set_entry(Selection::at({0}, {3}), "embed")}}};
+  expect_alone(score(model_, conditions_, groups_, {.tokens_per_pass = 40}));
+  const auto& edit = conditions_.front().edits.front();
+  const auto calls = edit.stats().calls;
+  score(model_, conditions_, groups_, {.tokens_per_pass = 40});
+  EXPECT_EQ(edit.stats().calls - calls, 1);
+}
+
 TEST_P(RequestScoresTest, RefusesANegativeBudget) {
   EXPECT_THROW(
       score(model_, conditions_, groups_, {.tokens_per_pass = -1}),

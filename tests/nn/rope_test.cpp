@@ -247,6 +247,20 @@ TEST(RopeScalingTest, LongRopeTakesTheLongFactorsPastTheOriginalContext) {
   expect_ratio(frequencies(longrope(), 9)[1], 0.01 / 5);
 }
 
+TEST(RopeScalingTest, SaysWhereTheAnglesOfAPositionChangeWithTheLength) {
+  EXPECT_FALSE(changes_frequencies(longrope(), 3, 8));
+  EXPECT_TRUE(changes_frequencies(longrope(), 8, 9));
+  EXPECT_FALSE(changes_frequencies(longrope(), 9, 99));
+  RopeConfig dynamic = longrope();
+  dynamic.scaling = RopeScaling::kDynamic;
+  dynamic.max_positions = 16;
+  EXPECT_FALSE(changes_frequencies(dynamic, 3, 16));
+  EXPECT_TRUE(changes_frequencies(dynamic, 3, 17));
+  EXPECT_TRUE(changes_frequencies(dynamic, 20, 21));
+  dynamic.scaling = RopeScaling::kYarn;
+  EXPECT_FALSE(changes_frequencies(dynamic, 3, 99));
+}
+
 TEST(RopeScalingTest, LongRopeScalesCosAndSin) {
   auto config = longrope();
   expect_ratio(amplitude(config), std::sqrt(1 + std::log(4.0) / std::log(8.0)));

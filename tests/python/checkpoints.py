@@ -4,8 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedModel
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
 
 VOCAB = 264  # 256 bytes, 7 merges, one special token
 POSITIONS = 64
@@ -41,14 +48,29 @@ def write_gpt2(folder: Path, shard_size: str = "1GB", **changes: Any) -> Path:
 
 def write_tokenizer(folder: Path) -> None:
     """A byte-level BPE tokenizer of VOCAB tokens, the last of them `<s>`."""
+    _byte_level(["<s>"]).save(str(folder / "tokenizer.json"))
+
+
+def write_bos_tokenizer(folder: Path) -> None:
+    """The same with `<s>` and `</s>` last, as transformers saves it: `<s>` goes in front of each text by default."""
+    tokenizer = _byte_level(["<s>", "</s>"])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", tokenizer.token_to_id("<s>"))]
+    )
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>")
+    fast.save_pretrained(folder)
+
+
+def _byte_level(special: list[str]) -> Tokenizer:
     tokens = sorted(pre_tokenizers.ByteLevel.alphabet())
     merges = [("t", "h"), ("th", "e"), ("Ġ", "the"), ("i", "n"), ("Ġ", "a"), ("e", "r"), ("o", "n")]
+    merges = merges[: VOCAB - len(tokens) - len(special)]
     tokens += ["".join(merge) for merge in merges]
     tokenizer = Tokenizer(models.BPE(vocab={token: i for i, token in enumerate(tokens)}, merges=merges))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens(["<s>"])
-    tokenizer.save(str(folder / "tokenizer.json"))
+    tokenizer.add_special_tokens(special)
+    return tokenizer
 
 
 def _write(model: PreTrainedModel, folder: Path, shard_size: str) -> Path:
