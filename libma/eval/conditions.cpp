@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::int64_t kEmbedding = -1;
 constexpr std::string_view kAfterBlock = "resid_post";
+constexpr std::int64_t kCpuTokens = 512;
+constexpr std::int64_t kDeviceTokens = 16384;
 
 /// The first block that has to run for a condition with an edit at `name`.
 std::int64_t departure_of(const Model& model, const std::string& name) {
@@ -50,6 +52,17 @@ bool fits_token_trees(const Condition& condition) {
       [](const Intervention& edit) {
         return is_prefix_stable(edit.options().select);
       });
+}
+
+std::int64_t pass_tokens(std::int64_t wanted, torch::Device device) {
+  if (wanted < 0) {
+    throw ConfigError(
+        "tokens_per_pass",
+        c10::str(
+            "expected a positive number, or 0 for the default, got ", wanted));
+  }
+  const auto by_default = device.is_cpu() ? kCpuTokens : kDeviceTokens;
+  return wanted > 0 ? wanted : by_default;
 }
 
 ConditionRunner::ConditionRunner(
@@ -163,6 +176,17 @@ void ConditionRunner::run_one(
     effects_[index][i].calls += after.calls - before[i].calls;
     effects_[index][i].edited += after.edited - before[i].edited;
   }
+}
+
+std::vector<std::vector<std::int64_t>> ConditionRunner::edited() const {
+  std::vector<std::vector<std::int64_t>> counts;
+  for (const auto& by_edit : effects_) {
+    auto& written = counts.emplace_back();
+    for (const EditEffect& effect : by_edit) {
+      written.push_back(effect.edited);
+    }
+  }
+  return counts;
 }
 
 } // namespace ma

@@ -46,6 +46,11 @@ struct SeparateRows {
 /// the row, at the positions that all sequences share.
 bool fits_token_trees(const Condition& condition);
 
+/// Tokens of a pass: `wanted`, or, for 0, 512 on the CPU, where the activations
+/// of more leave the cache, and 16,384 elsewhere. Throws ConfigError on a
+/// negative number.
+std::int64_t pass_tokens(std::int64_t wanted, torch::Device device);
+
 /// Runs K conditions on a batch for less than K passes: the unedited stream is
 /// computed once, and each condition leaves it at the first block that it
 /// edits.
@@ -77,6 +82,9 @@ class ConditionRunner {
   const std::vector<EditEffect>& effects(std::size_t condition) const {
     return effects_.at(condition);
   }
+
+  /// Entries that each edit of each condition has written so far.
+  std::vector<std::vector<std::int64_t>> edited() const;
 
  private:
   /// Where a condition leaves the shared stream.

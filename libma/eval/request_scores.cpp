@@ -12,24 +12,6 @@
 namespace ma {
 namespace {
 
-constexpr std::int64_t kCpuTokens = 512; // its activations stay in the cache
-constexpr std::int64_t kDeviceTokens = 16384;
-
-std::int64_t budget_of(
-    const RequestScoringOptions& options, torch::Device device) {
-  if (options.tokens_per_pass < 0) {
-    throw ConfigError(
-        "tokens_per_pass",
-        c10::str(
-            "expected a positive number, or 0 for the default, got ",
-            options.tokens_per_pass));
-  }
-  if (options.tokens_per_pass > 0) {
-    return options.tokens_per_pass;
-  }
-  return device.is_cpu() ? kCpuTokens : kDeviceTokens;
-}
-
 /// The last position that a condition on trees edits, or -1.
 std::int64_t last_edited_position(const std::vector<Condition>& conditions) {
   std::int64_t last = -1;
@@ -72,7 +54,7 @@ class PassScorer {
       rows = {separate->batch, separate->columns};
     }
     std::vector<TokenScores> scores(n_conditions()); // on the CPU
-    const auto before = edited();
+    const auto before = runner_.edited();
     runner_.run(
         trees.batch,
         [&](std::size_t condition, const torch::Tensor& stream) {
@@ -109,17 +91,6 @@ class PassScorer {
         pass.groups.begin(), pass.groups.end(), [&](std::int64_t group) {
           return !is_finished(condition, group);
         });
-  }
-
-  /// Entries written so far by each edit of each condition.
-  std::vector<std::vector<std::int64_t>> edited() const {
-    std::vector<std::vector<std::int64_t>> counts(n_conditions());
-    for (std::size_t i = 0; i < counts.size(); ++i) {
-      for (const EditEffect& effect : runner_.effects(i)) {
-        counts[i].push_back(effect.edited);
-      }
-    }
-    return counts;
   }
 
   void deliver(
@@ -168,7 +139,8 @@ void score_requests(
   const bool has_separate =
       !std::all_of(conditions.begin(), conditions.end(), fits_token_trees);
   const PackingOptions packing{
-      .tokens_per_pass = budget_of(options, runner.model().device()),
+      .tokens_per_pass =
+          pass_tokens(options.tokens_per_pass, runner.model().device()),
       .merge = options.share_prefixes && !runner.model().hooks().any_active(),
       .n_shared_at_least = last_edited_position(conditions) + 1,
       .counts_separate_rows = has_separate};

@@ -10,9 +10,6 @@
 namespace ma {
 namespace {
 
-constexpr std::int64_t kCpuTokens = 512; // its activations stay in the cache
-constexpr std::int64_t kDeviceTokens = 16384;
-
 /// Windows [first, last) that run as one batch.
 struct Pass {
   std::size_t first = 0, last = 0;
@@ -101,7 +98,7 @@ class PassScorer {
     const PassTensors tensors = make_tensors(set_.windows, pass);
     const TokenBatch batch(tensors.ids);
     std::vector<torch::Tensor> nll(wanted.size()); // float64 [n], CPU
-    const auto before = edited();
+    const auto before = runner_.edited();
     runner_.run(
         batch,
         [&](std::size_t condition, const torch::Tensor& stream) {
@@ -131,17 +128,6 @@ class PassScorer {
       }
     }
     return false;
-  }
-
-  /// Entries written so far by each edit of each condition.
-  std::vector<std::vector<std::int64_t>> edited() const {
-    std::vector<std::vector<std::int64_t>> counts(runner_.conditions().size());
-    for (std::size_t i = 0; i < counts.size(); ++i) {
-      for (const EditEffect& effect : runner_.effects(i)) {
-        counts[i].push_back(effect.edited);
-      }
-    }
-    return counts;
   }
 
   void deliver(
@@ -176,17 +162,8 @@ void score_windows(
     ConditionRunner& runner,
     const WindowSet& windows,
     const ScoringOptions& options) {
-  if (options.tokens_per_pass < 0) {
-    throw ConfigError(
-        "tokens_per_pass",
-        c10::str(
-            "expected a positive number, or 0 for the default, got ",
-            options.tokens_per_pass));
-  }
-  const auto by_default =
-      runner.model().device().is_cpu() ? kCpuTokens : kDeviceTokens;
   const auto tokens =
-      options.tokens_per_pass > 0 ? options.tokens_per_pass : by_default;
+      pass_tokens(options.tokens_per_pass, runner.model().device());
   PassScorer score(runner, windows, options);
   for (const Pass pass : make_passes(windows.windows, tokens)) {
     score(pass);
