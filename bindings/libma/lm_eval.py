@@ -4,7 +4,9 @@ From the shell: `lm_eval --model libma --model_args model=NAME,interventions=edi
 this module registers the name. Needs `pip install lm-eval`.
 """
 
+import importlib
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +28,8 @@ except ImportError as error:
 if TYPE_CHECKING:
     from ._C import Intervention, Model
 
+_LOG = logging.getLogger(__name__)
+_DEFAULT_DEVICE = "cuda:0"  # of lm-eval's command line
 _GENERATION_KEYS = ("until", "max_gen_toks", "do_sample", "temperature", "top_k", "top_p")
 
 
@@ -37,7 +41,8 @@ class LibmaLM(LM):  # type: ignore[misc]
         model: Name, Hugging Face folder or `.gguf` file, as for `load_model`; or a loaded Model.
         interventions: Path of a YAML file (docs/lm_eval.md), or a list of Intervention; active in all requests.
         dtype: float64, float32, bfloat16 or float16.
-        device: "auto" (CUDA where there is one), "cpu", "cuda:0".
+        device: "auto" (CUDA where there is one), "cpu", "cuda:1". "cuda:0" is what lm-eval's command line passes unasked,
+            so without CUDA it means the CPU, as for `hf`, and says so in the log.
         profile: Of BOS: "lm-eval-current", "lm-eval-2023" or "bos".
         max_length: Tokens of context and continuation; 0: the model's positions.
         max_gen_toks: New tokens at most, where a task does not say.
@@ -211,6 +216,7 @@ class LibmaLM(LM):  # type: ignore[misc]
     def _load(self, model: Any, **options: Any) -> "Model":
         if not isinstance(model, str | os.PathLike):
             return model  # type: ignore[no-any-return]
+        options["device"] = _device(options["device"])
         options["home"] = None if options["home"] is None else Path(options["home"])
         return self._native.load_model(os.fspath(model), **options)  # type: ignore[no-any-return]
 
@@ -222,6 +228,14 @@ class LibmaLM(LM):  # type: ignore[misc]
     def _check(self) -> None:
         """Raises before any request when there is no such site or profile."""
         self._native.score_requests(self.model, [], max_length=self.max_length, **self._common())
+
+
+def _device(asked: str) -> str:
+    torch = importlib.import_module("torch")
+    if asked != _DEFAULT_DEVICE or torch.cuda.is_available():
+        return asked
+    _LOG.warning("no CUDA here: libma runs on the CPU")
+    return "cpu"
 
 
 @contextmanager

@@ -219,7 +219,7 @@ def test_the_command_line_knows_libma(folder, tmp_path, edit_file):
     if loaded.stdout.strip() != "True":
         pytest.skip("this environment has no libma_lm_eval_hook.pth: `make test` writes one into .venv")
     write_tasks(tmp_path)
-    arguments = f"--model libma --model_args model={folder},interventions={edit_file} --device cpu --batch_size 2"
+    arguments = f"--model libma --model_args model={folder},interventions={edit_file} --batch_size 2"
     arguments += f" --tasks made_up_colours --include_path {tmp_path} --output_path out --log_samples"
     done = run_python("-m", "lm_eval", *arguments.split(), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
