@@ -1928,7 +1928,7 @@ def score_requests(
         requests: Pairs (context, continuation).
         edits: Interventions that are active.
         profile: Of BOS: 'lm-eval-2023', 'lm-eval-current', 'bos' or 'nobos'.
-        tokens_per_pass: Bounds the memory; 0: 2,048 on the CPU, 16,384 elsewhere.
+        tokens_per_pass: Bounds the memory; 0: 512 on the CPU, 16,384 elsewhere.
         max_length: Tokens that the model reads at most, contexts losing what is too much on their left; 0: its positions.
         on_score: Called as `on_score(index, score)` with each score as it comes.
         progress: Called as `progress(stage, done, total)`.
