@@ -50,7 +50,7 @@ class Turns:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=int, default=200, help="of each task")
-    parser.add_argument("--rounds", type=int, default=4, help="turns of each task")
+    parser.add_argument("--rounds", type=int, default=4, help="turns of each task, pairs of tables")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--tasks", nargs="+", default=["arc_easy", "piqa", "hellaswag"])
     options = parser.parse_args()
@@ -62,7 +62,7 @@ def main() -> None:
 
     print(f"SmolLM2-135M-Instruct, float32, {options.threads} threads, {options.documents} documents of each task.")
     print(
-        f"torch {torch.__version__}, transformers {transformers.__version__}, lm-eval {lm_eval_version()} (HF backend,"
+        f"torch {torch.__version__}, transformers {transformers.__version__}, lm-eval {lm_eval.__version__} (HF backend,"
     )
     print(f"batch_size {BATCH_SIZE}).\n")
     compare_with_harness(ours, theirs, tasks, options.rounds)
@@ -148,10 +148,6 @@ def timed(seconds: list[float], work: Callable[[], Any]) -> Any:
 def print_speeds(name: str, n: int, turns: Turns, rest: str) -> None:
     speeds = " | ".join(f"{n / sum(seconds):.2f}" for seconds in (turns.a, turns.b))
     print(f"| {name} | {n} | {speeds} | {turns.ratio()} | {rest} |", flush=True)
-
-
-def lm_eval_version() -> str:
-    return str(lm_eval.__version__)
 
 
 if __name__ == "__main__":
