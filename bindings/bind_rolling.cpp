@@ -51,7 +51,7 @@ Args:
     edits: Interventions that are active; positions count from the start of each window.
     profile: Of BOS: 'lm-eval-2023', 'lm-eval-current' or 'bos'.
     max_length: Tokens of a window; 0: the model's positions.
-    tokens_per_pass: Bounds the memory; 0: 2,048 on the CPU, 16,384 elsewhere.
+    tokens_per_pass: Bounds the memory; 0: 512 on the CPU, 16,384 elsewhere.
     on_text: Called as `on_text(index, log_likelihood)` once a text is complete.
     progress: Called as `progress(stage, done, total)`, windows being counted.
 
