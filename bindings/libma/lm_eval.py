@@ -40,7 +40,7 @@ class LibmaLM(LM):  # type: ignore[misc]
     Args:
         model: Name, Hugging Face folder or `.gguf` file, as for `load_model`; or a loaded Model.
         interventions: Path of a YAML file (docs/lm_eval.md), or a list of Intervention; active in all requests.
-        dtype: float64, float32, bfloat16 or float16.
+        dtype: float64, float32 (None), bfloat16 or float16. Not for a loaded Model, nor `home`.
         device: "auto" (CUDA where there is one), "cpu", "cuda:1". "cuda:0" is what lm-eval's command line passes unasked,
             so without CUDA it means the CPU, as for `hf`, and says so in the log.
         profile: Of BOS: "lm-eval-current", "lm-eval-2023" or "bos".
@@ -61,7 +61,7 @@ class LibmaLM(LM):  # type: ignore[misc]
         model: "str | os.PathLike[str] | Model",
         *,
         interventions: "str | os.PathLike[str] | Sequence[Intervention] | None" = None,
-        dtype: str = "float32",
+        dtype: str | None = None,
         device: str = "auto",
         profile: str = "lm-eval-current",
         max_length: int = 0,
@@ -207,7 +207,7 @@ class LibmaLM(LM):  # type: ignore[misc]
             "stop": [stop for stop in handle_stop_sequences(options["until"], eos=text) if stop],
             "temperature": temperature if options["do_sample"] else 0.0,
             "top_k": int(options.get("top_k") or 0),
-            "top_p": float(options.get("top_p") or 1.0),
+            "top_p": 1.0 if options.get("top_p") is None else float(options["top_p"]),
         }
 
     def _common(self) -> dict[str, Any]:
@@ -215,7 +215,11 @@ class LibmaLM(LM):  # type: ignore[misc]
 
     def _load(self, model: Any, **options: Any) -> "Model":
         if not isinstance(model, str | os.PathLike):
+            given = [name for name in ("dtype", "home") if options[name] is not None]
+            if given:
+                raise ConfigError(f"[LibmaLM] a loaded model has its {given[0]} already; leave it out")
             return model  # type: ignore[no-any-return]
+        options["dtype"] = options["dtype"] or "float32"
         options["device"] = _device(options["device"])
         options["home"] = None if options["home"] is None else Path(options["home"])
         return self._native.load_model(os.fspath(model), **options)  # type: ignore[no-any-return]

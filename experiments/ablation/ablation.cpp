@@ -8,13 +8,16 @@
 #include "experiments/ablation/report.h"
 #include "experiments/ablation/settings.h"
 #include "experiments/common/experiment.h"
+#include <nlohmann/json.hpp>
 
 #include "libma/analysis/massive_tables.h"
 #include "libma/core/log.h"
 #include "libma/eval/calibration.h"
 #include "libma/eval/corpus.h"
 #include "libma/eval/find_massive.h"
+#include "libma/io/sha256.h"
 #include "libma/models/model.h"
+#include "libma/nn/linear.h"
 
 namespace ma::experiments {
 namespace {
@@ -82,6 +85,24 @@ Hashes hash_datasets(const std::vector<AblationTask>& tasks) {
   return hash_files(paths);
 }
 
+/// SHA-256 of each task's requests, by its name: what its file makes of its
+/// data set.
+Hashes hash_requests(const std::vector<AblationTask>& tasks) {
+  Hashes hashes;
+  for (const AblationTask& task : tasks) {
+    if (const auto* zero_shot = std::get_if<ZeroShotTask>(&task)) {
+      auto requests = nlohmann::json::array();
+      for (const TaskDocument& document : zero_shot->task.documents) {
+        for (const Request& request : document.requests) {
+          requests.push_back({request.context, request.continuation});
+        }
+      }
+      hashes[zero_shot->name] = sha256_hex(requests.dump());
+    }
+  }
+  return hashes;
+}
+
 void log_found(const MassiveProfile& profile) {
   if (!profile.meets_criterion) {
     log::warn(
@@ -131,6 +152,8 @@ void ablate(const AblationSettings& settings, Run& run) {
       {{"model", files},
        {"texts", corpora.hashes()},
        {"datasets", datasets},
+       {"requests", hash_requests(tasks)},
+       {"products", nn::product_library()},
        {"device", device}});
 
   const MassiveProfile profile = find_massive(

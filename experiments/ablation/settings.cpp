@@ -48,6 +48,9 @@ LayerChoice read_layer(const Yaml& condition) {
   if (yaml->is_list()) {
     LayerChoice choice{.kind = LayerChoice::Kind::kListed};
     choice.layers = yaml->as<std::vector<std::int64_t>>(at_least(0));
+    if (choice.layers.empty()) {
+      throw yaml->error("is empty; name at least one block");
+    }
     return choice;
   }
   if (yaml->holds<std::int64_t>()) {

@@ -122,28 +122,18 @@ void require_effects(
     const std::vector<Condition>& conditions,
     const std::vector<TaskScores>& scores) {
   for (std::size_t c = 0; c < conditions.size(); ++c) {
-    for (std::size_t e = 0; e < conditions[c].edits.size(); ++e) {
-      std::int64_t edited = 0;
-      for (const TaskScores& task : scores) {
-        for (const auto& entry : task[c]) {
-          edited += std::visit(
-              [e](const auto& score) { return score.edited[e]; }, entry.second);
+    std::vector<std::int64_t> edited(conditions[c].edits.size());
+    for (const TaskScores& task : scores) {
+      for (const auto& entry : task[c]) {
+        const auto& added = std::visit(
+            [](const auto& score) -> const auto& { return score.edited; },
+            entry.second);
+        for (std::size_t e = 0; e < edited.size(); ++e) {
+          edited[e] += added[e];
         }
       }
-      if (edited == 0) {
-        const Intervention& edit = conditions[c].edits[e];
-        throw ConfigError(
-            c10::str("condition '", conditions[c].name, "'"),
-            c10::str(
-                "its edit '",
-                edit.kind(),
-                "' at ",
-                edit.site(),
-                " wrote no entry in any pass; check what it selects (",
-                describe(edit.options().select),
-                ")"));
-      }
     }
+    require_effect(conditions[c], edited);
   }
 }
 

@@ -43,7 +43,7 @@ class TableBuilder {
     for (auto& row : cells_) {
       table.add_row(std::move(row));
     }
-    if (n_tasks_ > 0) {
+    if (n_chances_ > 0) {
       chance_.resize(columns_.size());
       chance_.front() = std::string("chance");
       table.add_row(std::move(chance_));
@@ -64,22 +64,31 @@ class TableBuilder {
     columns_.push_back(
         {.name = result_.tasks[task],
          .unit = is_per_word ? "word perplexity" : "perplexity"});
-    bool has_nonfinite = false;
     for (std::size_t c = 0; c < cells_.size(); ++c) {
       const auto& result = at<PerplexityResult>(c, task);
       cells_[c].emplace_back(
           result.word_perplexity.value_or(result.perplexity));
-      has_nonfinite = has_nonfinite || result.n_nonfinite > 0;
     }
-    if (has_nonfinite) {
-      columns_.push_back(
-          {.name = result_.tasks[task] + " non-finite",
-           .unit = "tokens",
-           .style = NumberStyle::kDecimals,
-           .digits = 0});
-      for (std::size_t c = 0; c < cells_.size(); ++c) {
-        cells_[c].emplace_back(at<PerplexityResult>(c, task).n_nonfinite);
-      }
+    add_nonfinite<PerplexityResult>(task, "tokens");
+  }
+
+  /// Counts what is infinite or NaN, where anything is.
+  template <class T>
+  void add_nonfinite(std::size_t task, const char* unit) {
+    bool has_any = false;
+    for (std::size_t c = 0; c < cells_.size(); ++c) {
+      has_any = has_any || at<T>(c, task).n_nonfinite > 0;
+    }
+    if (!has_any) {
+      return;
+    }
+    columns_.push_back(
+        {.name = result_.tasks[task] + " non-finite",
+         .unit = unit,
+         .style = NumberStyle::kDecimals,
+         .digits = 0});
+    for (std::size_t c = 0; c < cells_.size(); ++c) {
+      cells_[c].emplace_back(at<T>(c, task).n_nonfinite);
     }
   }
 
@@ -102,11 +111,12 @@ class TableBuilder {
       sums_[c].value += metric.value;
       sums_[c].std_error += metric.std_error * metric.std_error;
     }
-    const auto chance = at<ZeroShotResult>(0, task).chance;
-    chance_sum_ += chance.value_or(0);
-    if (chance) {
+    if (const auto chance = at<ZeroShotResult>(0, task).chance) {
+      chance_sum_ += *chance;
+      ++n_chances_;
       chance_.back() = *chance * kPercent;
     }
+    add_nonfinite<ZeroShotResult>(task, "requests");
   }
 
   /// The plain mean over tasks; its standard error takes them as independent.
@@ -116,7 +126,9 @@ class TableBuilder {
       cells_[c].emplace_back(percent(
           sums_[c].value / n_tasks_, std::sqrt(sums_[c].std_error) / n_tasks_));
     }
-    chance_.back() = chance_sum_ / n_tasks_ * kPercent;
+    if (n_chances_ == n_tasks_) {
+      chance_.back() = chance_sum_ / n_tasks_ * kPercent;
+    }
   }
 
   const AblationResult& result_;
@@ -124,7 +136,8 @@ class TableBuilder {
   std::vector<std::vector<Cell>> cells_;
   std::vector<Cell> chance_;
   std::vector<Estimate> sums_; ///< of accuracies, and of squared errors
-  double chance_sum_ = 0;      ///< where nobody can guess, as 0
+  double chance_sum_ = 0;
+  int n_chances_ = 0; ///< tasks that can be guessed
   int n_tasks_ = 0;
 };
 

@@ -54,6 +54,42 @@ bool fits_token_trees(const Condition& condition) {
       });
 }
 
+void require_effect(
+    const Condition& condition, const std::vector<std::int64_t>& edited) {
+  for (std::size_t e = 0; e < condition.edits.size(); ++e) {
+    if (edited[e] == 0) {
+      const Intervention& edit = condition.edits[e];
+      throw ConfigError(
+          c10::str("condition '", condition.name, "'"),
+          c10::str(
+              "its edit '",
+              edit.kind(),
+              "' at ",
+              edit.site(),
+              " wrote no entry in any pass; check what it selects (",
+              describe(edit.options().select),
+              ")"));
+    }
+  }
+}
+
+std::int64_t window_limit(const Model& model, std::int64_t wanted) {
+  const auto most = model.config().max_positions;
+  const bool is_too_long =
+      model.config().has_learned_positions && wanted > most;
+  if (wanted < 0 || is_too_long) {
+    throw ConfigError(
+        "max_length",
+        c10::str(
+            "expected a positive number",
+            is_too_long ? c10::str(" up to the model's ", most, " positions")
+                        : std::string(", or 0 for the model's positions"),
+            ", got ",
+            wanted));
+  }
+  return wanted > 0 ? wanted : most;
+}
+
 std::int64_t pass_tokens(std::int64_t wanted, torch::Device device) {
   if (wanted < 0) {
     throw ConfigError(

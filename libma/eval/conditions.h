@@ -46,6 +46,16 @@ struct SeparateRows {
 /// the row, at the positions that all sequences share.
 bool fits_token_trees(const Condition& condition);
 
+/// Throws ConfigError, located at `condition`, when one of its edits wrote
+/// nothing: `edited` has the entries that each wrote in a whole run.
+void require_effect(
+    const Condition& condition, const std::vector<std::int64_t>& edited);
+
+/// Tokens that a sequence may have: `wanted`, or, for 0, the model's positions.
+/// Throws ConfigError on a negative number and on more than a model with
+/// learned positions has.
+std::int64_t window_limit(const Model& model, std::int64_t wanted);
+
 /// Tokens of a pass: `wanted`, or, for 0, 512 on the CPU, where the activations
 /// of more leave the cache, and 16,384 elsewhere. Throws ConfigError on a
 /// negative number.

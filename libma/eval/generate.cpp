@@ -42,17 +42,11 @@ void require_positive(const char* name, std::int64_t value, bool or_zero) {
   }
 }
 
-std::int64_t length_limit(const Model& model, const GenerateOptions& options) {
-  return options.max_length > 0 ? options.max_length
-                                : model.config().max_positions;
-}
-
 void check(const Model& model, const GenerateOptions& options) {
   check_sampling(options.sampling);
   require_positive("max_new_tokens", options.max_new_tokens, false);
-  require_positive("max_length", options.max_length, true);
   require_positive("tokens_per_pass", options.tokens_per_pass, true);
-  const auto limit = length_limit(model, options);
+  const auto limit = window_limit(model, options.max_length);
   if (options.max_new_tokens >= limit) {
     throw ConfigError(
         "max_new_tokens",
@@ -72,7 +66,8 @@ std::vector<Row> make_rows(
     const Model& model,
     const std::vector<TokenIds>& prompts,
     const GenerateOptions& options) {
-  const auto room = length_limit(model, options) - options.max_new_tokens;
+  const auto room =
+      window_limit(model, options.max_length) - options.max_new_tokens;
   std::vector<Row> rows;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
     const auto excess = std::max<std::int64_t>(size_of(prompts[i]) - room, 0);
@@ -188,7 +183,7 @@ class BatchWriter {
   }
 
   void append(const torch::Tensor& logits) {
-    if (logits.isnan().any().item<bool>()) {
+    if (logits.isnan().logical_or(logits.isposinf()).any().item<bool>()) {
       throw Error(
           "generate",
           c10::str(
@@ -284,8 +279,10 @@ std::vector<Generation> generate(
   const Tokenizer& tokenizer = tokenizer_of(model, options);
   auto rows = make_rows(model, prompts, options);
   std::vector<HookHandle> handles;
+  std::vector<std::int64_t> before;
   for (const Intervention& edit : options.edits) {
     handles.push_back(model.add_hook(edit.site(), edit));
+    before.push_back(edit.stats().edited);
   }
   const auto by_default = model.device().is_cpu() ? kCpuTokens : kDeviceTokens;
   const auto tokens =
@@ -311,6 +308,12 @@ std::vector<Generation> generate(
           progress.add(1);
         },
         [&] { progress.add(0); });
+  }
+  for (std::size_t e = 0; e < before.size(); ++e) {
+    before[e] = options.edits[e].stats().edited - before[e];
+  }
+  if (!prompts.empty()) {
+    require_effect({"generated", options.edits}, before);
   }
   return results;
 }

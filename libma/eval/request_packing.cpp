@@ -39,7 +39,8 @@ std::int64_t merged_limit(
 struct Unit {
   std::vector<std::int64_t> groups;
   std::vector<Row> rows = {};
-  std::int64_t longest = 0;          ///< tokens of the longest row
+  std::int64_t longest = 0; ///< tokens of the longest row
+  bool is_merged = false;
   std::int64_t longest_separate = 0; ///< tokens of the longest sequence
   std::int64_t n_sequences = 0;      ///< different ones
 };
@@ -75,23 +76,28 @@ Unit make_unit(
   const auto separate = split_by_inputs(all, groups);
   unit.n_sequences = static_cast<std::int64_t>(separate.size());
   const auto sequences = sequences_of(all, groups);
-  const bool merges =
-      options.merge && common_prefix(sequences) >=
-                           std::max<std::int64_t>(1, options.n_shared_at_least);
-  unit.rows = merges ? std::vector<Row>{all} : separate;
+  const auto [shortest, longest] = std::minmax_element(
+      sequences.begin(), sequences.end(), [](const auto& a, const auto& b) {
+        return a.size() < b.size();
+      });
+  unit.longest_separate = static_cast<std::int64_t>(longest->size());
+  unit.is_merged =
+      options.merge &&
+      common_prefix(sequences) >=
+          std::max<std::int64_t>(1, options.n_shared_at_least) &&
+      (!options.may_share_a_row ||
+       options.may_share_a_row(
+           static_cast<std::int64_t>(shortest->size()), unit.longest_separate));
+  unit.rows = unit.is_merged ? std::vector<Row>{all} : separate;
   for (const Row& row : unit.rows) {
     unit.longest =
         std::max(unit.longest, make_tree(sequences_of(row, groups)).size());
-  }
-  for (const TokenIds& sequence : sequences) {
-    unit.longest_separate = std::max(
-        unit.longest_separate, static_cast<std::int64_t>(sequence.size()));
   }
   return unit;
 }
 
 /// At most the tokens of `group` as a tree.
-std::int64_t n_tokens(const RequestGroup& group) {
+std::int64_t tree_tokens(const RequestGroup& group) {
   std::int64_t n = group.front().first_target;
   for (const TokenRequest& request : group) {
     n += request.n_targets();
@@ -99,11 +105,31 @@ std::int64_t n_tokens(const RequestGroup& group) {
   return n;
 }
 
+/// Groups of one context so far.
+struct Gathered {
+  std::size_t unit = 0;
+  std::int64_t n_tokens = 0; ///< as a tree
+  std::int64_t n_requests = 0;
+  std::int64_t longest = 0; ///< tokens of the longest request
+
+  /// With `group`.
+  Gathered with(const RequestGroup& group) const {
+    Gathered grown = *this;
+    grown.n_tokens +=
+        tree_tokens(group) - (n_requests > 0 ? group.front().first_target : 0);
+    grown.n_requests += static_cast<std::int64_t>(group.size());
+    for (const TokenRequest& request : group) {
+      grown.longest = std::max(
+          grown.longest, static_cast<std::int64_t>(request.ids.size()) - 1);
+    }
+    return grown;
+  }
+};
+
 /// Groups with the same context stand together, up to a limit.
 std::vector<Unit> make_units(
     const std::vector<RequestGroup>& groups, const PackingOptions& options) {
-  // The unit of each context, and its tokens so far.
-  std::map<TokenIds, std::pair<std::size_t, std::int64_t>> by_context;
+  std::map<TokenIds, Gathered> by_context;
   std::vector<std::vector<std::int64_t>> members;
   for (std::size_t i = 0; i < groups.size(); ++i) {
     if (groups[i].empty()) {
@@ -112,21 +138,29 @@ std::vector<Unit> make_units(
     const TokenRequest& first = groups[i].front();
     const TokenIds context(
         first.ids.begin(), first.ids.begin() + first.first_target);
-    auto& [member, size] = by_context[context];
-    const auto added =
-        n_tokens(groups[i]) - (size > 0 ? first.first_target : 0);
-    if (!options.merge || size == 0 ||
-        size + added > merged_limit(first, options)) {
-      member = members.size();
+    Gathered& gathered = by_context[context];
+    Gathered grown = gathered.with(groups[i]);
+    const bool fits =
+        grown.n_tokens <= merged_limit(first, options) &&
+        (!options.counts_separate_rows ||
+         grown.longest * grown.n_requests <= options.tokens_per_pass);
+    if (!options.merge || gathered.n_requests == 0 || !fits) {
+      grown = Gathered{.unit = members.size()}.with(groups[i]);
       members.emplace_back();
-      size = 0;
     }
-    size += added;
-    members[member].push_back(static_cast<std::int64_t>(i));
+    gathered = grown;
+    members[gathered.unit].push_back(static_cast<std::int64_t>(i));
   }
   std::vector<Unit> units;
-  for (auto& member : members) {
-    units.push_back(make_unit(std::move(member), groups, options));
+  for (const auto& member : members) {
+    Unit unit = make_unit(member, groups, options);
+    if (unit.is_merged || member.size() == 1) {
+      units.push_back(std::move(unit));
+      continue;
+    }
+    for (const std::int64_t group : member) {
+      units.push_back(make_unit({group}, groups, options));
+    }
   }
   return units;
 }

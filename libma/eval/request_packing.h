@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "libma/core/tensor.h"
@@ -17,6 +18,9 @@ struct PackingOptions {
   std::int64_t n_shared_at_least = 0;
   /// Whether the requests, each in a row of its own, must fit a pass too.
   bool counts_separate_rows = false;
+  /// Whether sequences of these lengths may stand in one row; empty: always.
+  std::function<bool(std::int64_t shortest, std::int64_t longest)>
+      may_share_a_row = {};
 };
 
 /// Groups that run as one batch, and the sequences of each of its rows.

@@ -143,7 +143,12 @@ void score_requests(
           pass_tokens(options.tokens_per_pass, runner.model().device()),
       .merge = options.share_prefixes && !runner.model().hooks().any_active(),
       .n_shared_at_least = last_edited_position(conditions) + 1,
-      .counts_separate_rows = has_separate};
+      .counts_separate_rows = has_separate,
+      .may_share_a_row = [&config = runner.model().config()](
+                             std::int64_t shortest, std::int64_t longest) {
+        return config.has_learned_positions ||
+               !nn::changes_frequencies(config.rope, shortest, longest);
+      }};
   PassScorer score(runner, groups, options);
   for (const RequestPass& pass : pack_requests(groups, packing)) {
     score(pass);

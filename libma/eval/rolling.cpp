@@ -24,7 +24,7 @@ TextWindows cut_texts(
   const WindowOptions options{
       .protocol = "lm-eval-rolling",
       .bos = profile,
-      .window = max_length > 0 ? max_length : model.config().max_positions};
+      .window = window_limit(model, max_length)};
   TextWindows all;
   all.n.assign(texts.size(), 0);
   for (std::size_t i = 0; i < texts.size(); ++i) {
@@ -73,6 +73,9 @@ std::vector<double> rolling_log_likelihoods(
              score.nll_sum_nats);
          progress.add(1);
        }});
+  if (!windows.text.empty()) {
+    require_effect(runner.conditions().front(), runner.edited().front());
+  }
   return sums;
 }
 

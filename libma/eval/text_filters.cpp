@@ -66,7 +66,7 @@ std::string drop_last(const std::string& text, const std::string&) {
 std::size_t find_blank(const std::string& text, const std::string& where) {
   const auto at = text.find('_');
   if (at == std::string::npos) {
-    throw ConfigError(where, "the sentence has no blank '_' to fill");
+    throw FileError(where, "the sentence has no blank '_' to fill");
   }
   return at;
 }

@@ -28,7 +28,7 @@ struct WindowScore {
 };
 
 struct ScoringOptions {
-  /// Windows of one length share a pass up to this many tokens; 0: 2,048 on the
+  /// Windows of one length share a pass up to this many tokens; 0: 512 on the
   /// CPU, 16,384 elsewhere. Numbers do not depend on it beyond float noise.
   std::int64_t tokens_per_pass = 0;
   /// Whether a result is there from an earlier run; empty: none is. A pass is

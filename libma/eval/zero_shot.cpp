@@ -99,14 +99,14 @@ std::vector<RequestScore> score_requests(
     const std::vector<Intervention>& edits,
     BosProfile profile,
     const ZeroShotOptions& options) {
+  const auto limit = window_limit(model, options.max_length);
   std::vector<RequestGroup> groups;
   for (std::size_t i = 0; i < requests.size(); ++i) {
     groups.push_back({encode_request(
         model.tokenizer(),
         requests[i],
         profile,
-        options.max_length > 0 ? options.max_length
-                               : model.config().max_positions,
+        limit,
         c10::str("request ", i))});
   }
   ConditionRunner runner(model, {{"scored", edits}});
@@ -128,6 +128,9 @@ std::vector<RequestScore> score_requests(
          }
          progress.add(1);
        }});
+  if (!requests.empty()) {
+    require_effect(runner.conditions().front(), runner.edited().front());
+  }
   return scores;
 }
 

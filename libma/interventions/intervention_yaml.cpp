@@ -57,6 +57,9 @@ std::vector<std::string> read_sites(const Yaml& yaml) {
   } else {
     throw layer->error("expected a block (0-based), a list of blocks or all");
   }
+  if (layers.empty()) {
+    throw layer->error("is empty; name at least one block");
+  }
   std::vector<std::string> sites;
   for (const std::int64_t block : layers) {
     sites.push_back(block_site(block, kind));

@@ -66,9 +66,10 @@ void check_selection(const Selection& selection, std::string_view where);
 torch::Tensor select_entries(
     const Selection& selection, const torch::Tensor& x, const HookSite& at);
 
-/// Whether the entries selected in a prefix depend only on the prefix, so that
-/// a shared one may be computed once: given, non-negative positions, or all
-/// entries of given dims.
+/// Whether the entries selected in a prefix that holds all of the selection's
+/// positions depend only on the prefix, so that a shared one may be computed
+/// once: any kind within given, non-negative positions, or all entries of given
+/// dims.
 bool is_prefix_stable(const Selection& selection);
 
 /// One line for tables and records: "positions [0] x dims [42]".

@@ -64,8 +64,9 @@ TokenBatch KeyValueCache::follow(const TokenBatch& batch) const {
 torch::Tensor KeyValueCache::room_in(
     torch::Tensor& buffer, const torch::Tensor& like) const {
   const auto needed = length_ + like.size(2);
-  if (!buffer.defined() || buffer.size(2) < needed) {
-    const auto doubled = buffer.defined() ? 2 * buffer.size(2) : needed;
+  // What a first pass left that an error cut short is of no use.
+  if (length_ == 0 || buffer.size(2) < needed) {
+    const auto doubled = length_ > 0 ? 2 * buffer.size(2) : needed;
     auto grown = at::empty(
         {like.size(0),
          like.size(1),

@@ -45,10 +45,15 @@ const std::optional<c10::TypedOperatorHandle<Product>>& onednn_product() {
 
 } // namespace
 
+std::string_view product_library() {
+  const bool is_onednn =
+      onednn_product() && at::globalContext().userEnabledMkldnn();
+  return is_onednn ? "onednn" : "aten";
+}
+
 torch::Tensor Linear::operator()(const torch::Tensor& x) const {
   const bool is_ours = x.is_cpu() && x.scalar_type() == torch::kFloat32 &&
-                       x.numel() > 0 && onednn_product() &&
-                       at::globalContext().userEnabledMkldnn();
+                       x.numel() > 0 && product_library() == "onednn";
   if (is_ours) {
     return onednn_product()->call(
         x,

@@ -1,9 +1,15 @@
 // An affine map.
 #pragma once
 
+#include <string_view>
+
 #include "libma/core/tensor.h"
 
 namespace ma::nn {
+
+/// Which library multiplies float32 matrices on the CPU: "onednn", or "aten"
+/// for ATen's own choice.
+std::string_view product_library();
 
 /// y = x weight^T + bias.
 struct Linear {

@@ -194,7 +194,11 @@ TEST_P(RequestScoresTest, SharesNothingUnderHooksOfTheUser) {
   const auto handle = model_.add_hook(
       "blocks.0.resid_post", [](const torch::Tensor& x, const HookSite& at) {
         EXPECT_FALSE(at.batch->visible.defined());
-        return x * 2;
+        const auto real = at.batch->mask.defined()
+                              ? at.batch->mask.to(x.dtype()).unsqueeze(2)
+                              : at::ones_like(x.narrow(/*dim=*/2, 0, 1));
+        return x + (x * real).sum(/*dim=*/1, /*keepdim=*/true) /
+                       real.sum(/*dim=*/1, /*keepdim=*/true);
       });
   expect_alone(score(model_, conditions_, groups_));
 }
