@@ -266,5 +266,33 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::ValuesIn(testing::architectures()),
     [](const auto& info) { return info.param; });
 
+TEST(RequestScoresRopeTest, MergesNoSequencesWhoseAnglesDiffer) {
+  auto config = tiny_config("llama");
+  config["rope_scaling"] = {
+      {"rope_type", "longrope"},
+      {"factor", 2.0},
+      {"original_max_position_embeddings", 10},
+      {"short_factor", {1.0, 1.1, 1.2, 1.3}},
+      {"long_factor", {2.0, 9.0, 40.0, 50.0}}};
+  const auto model = make_tiny_model(config, {.dtype = torch::kFloat64});
+  std::mt19937 random(5);
+  const auto context = draw(random, 6);
+  RequestGroup group; // inputs of 8 and of 14 tokens
+  for (const std::int64_t n : {3, 9}) {
+    TokenIds ids = context;
+    const auto rest = draw(random, n);
+    ids.insert(ids.end(), rest.begin(), rest.end());
+    group.push_back({.ids = ids, .first_target = 6});
+  }
+  const std::vector<Condition> conditions = {{"original", {}}};
+  const auto found = score(model, conditions, {group});
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    EXPECT_NEAR(
+        found.at({0, 0}).scores[i].log_likelihood_nats,
+        score_alone(model, conditions[0], group[i]).log_likelihood_nats,
+        kSame);
+  }
+}
+
 } // namespace
 } // namespace ma

@@ -149,6 +149,14 @@ TEST(InterventionYamlTest, WhatIsSavedIsReadBackToTheLastBit) {
   EXPECT_TRUE(load_interventions(path).empty());
 }
 
+TEST(InterventionYamlTest, AnEmptyListOfBlocksIsRefused) {
+  EXPECT_THROW(
+      read(
+          "interventions: [{layer: [], select: {kind: top_k, count: 1}, "
+          "value: 0}]\n"),
+      ConfigError);
+}
+
 TEST(InterventionYamlTest, MeansBecomeValuesThatDoTheSame) {
   const auto means = at::arange(3 * 2 * 8, torch::kFloat64).view({3, 2, 8}) / 7;
   const auto edit = make_intervention(

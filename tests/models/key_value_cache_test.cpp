@@ -1,6 +1,7 @@
 #include "libma/nn/key_value_cache.h"
 
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -177,6 +178,23 @@ TEST_P(KeyValueCacheTest, RefusesOtherRowsAndTrees) {
   TokenBatch tree(random_ids(2, 1));
   tree.positions = at::zeros({2, 1}, torch::kInt64);
   EXPECT_THROW(model_.extend(tree, cache), ShapeError);
+}
+
+TEST_P(KeyValueCacheTest, CanBeUsedAfterAFirstPassThatFailed) {
+  nn::KeyValueCache cache(model_.config().n_layers);
+  {
+    const auto handle = model_.add_hook(
+        "blocks.1.resid_post",
+        [](const torch::Tensor&, const HookSite&) -> torch::Tensor {
+          throw std::runtime_error("stop");
+        });
+    EXPECT_THROW(model_.extend(random_ids(1, 5), cache), std::runtime_error);
+  }
+  const auto ids = random_ids(2, 6);
+  model_.extend(ids.narrow(/*dim=*/1, 0, 4), cache);
+  expect_same(
+      model_.extend(ids.narrow(/*dim=*/1, 4, 2), cache),
+      model_.forward(ids).narrow(/*dim=*/1, 4, 2));
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -111,6 +111,7 @@ def test_the_table_has_accuracies_their_mean_and_the_chance_level(config, tmp_pa
     error = 100 * (share * (1 - share) / 9) ** 0.5
     assert float(rows[0]["colours (acc %) std error"]) == pytest.approx(error)
     assert float(rows[3]["colours (acc %)"]) == pytest.approx(100 * (5 / 2 + 5 / 3) / 10)
+    assert rows[3]["mean (acc %)"] == ""  # nobody guesses an ending
     assert rows[3]["endings (acc %)"] == "" and rows[3]["words (perplexity)"] == ""
 
 
@@ -163,6 +164,20 @@ def test_a_killed_run_continues_to_the_same_bytes(config, tmp_path):
         assert (broken / name).read_bytes() == (tmp_path / "unbroken" / name).read_bytes(), name
 
 
+def test_a_task_file_that_has_changed_is_asked_anew(config, inputs, tmp_path):
+    (tmp_path / "colours.jsonl").write_bytes((inputs / "colours.jsonl").read_bytes())
+    task = tmp_path / "colours.yaml"
+    contexts = []
+    for text in (COLOURS, COLOURS.replace("Answer:", "Colour:")):
+        task.write_text(text)
+        assert run(config(colours=task)).returncode == 0
+        assert json.loads((tmp_path / "out" / "record.json").read_text())["resumed"] is False
+        line = (tmp_path / "out" / "examples_colours.jsonl").read_text().splitlines()[0]
+        contexts.append(json.loads(line)["requests"][0])
+    assert contexts[0]["context_sha256"] != contexts[1]["context_sha256"]
+    assert contexts[0]["log_likelihood_nats"] != contexts[1]["log_likelihood_nats"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
@@ -171,6 +186,7 @@ def test_a_killed_run_continues_to_the_same_bytes(config, tmp_path):
         (["--set", "evaluate.zero_shot.limit=0"], ["evaluate.zero_shot.limit", "0"]),
         (["--set", "evaluate.zero_shot.profile=bos2"], ["bos2", "lm-eval-2023"]),
         (["--set", "evaluate.zero_shot.limits=3"], ["limits", "limit"]),
+        (["--set", "conditions.1.layer=[]"], ["conditions.1.layer", "empty"]),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_no_file(config, tmp_path, arguments, parts):

@@ -97,3 +97,19 @@ def test_a_task_without_documents_to_score_is_refused(model, tmp_path):
     (tmp_path / "colours.yaml").write_text(TASK)
     with pytest.raises(ma.FileError, match="no document"):
         ma.evaluate(model, str(tmp_path / "colours.yaml"))
+
+
+def test_scores_that_are_no_numbers_are_counted_in_the_table(model, task):
+    nothing = ma.make_intervention("set_value", site="ln_final.scale", select=ma.Selection.at([], [0]), value=0.0)
+    table = ma.evaluate(model, task, profile="nobos", interventions=[nothing]).table()
+    assert table.columns[-1] == "colours non-finite (requests)"
+    assert table.rows[0][-1] == 15
+
+
+def test_an_edit_that_writes_nothing_is_refused(model):
+    select = ma.Selection.criterion(magnitude=1e30)
+    clamp = ma.make_intervention("clamp", site="blocks.0.resid_post", select=select, low=0.0)
+    with pytest.raises(ma.ConfigError, match="wrote no entry"):
+        ma.score_requests(model, [("the one", " in")], profile="nobos", edits=[clamp])
+    with pytest.raises(ma.ConfigError, match="wrote no entry"):
+        model.generate(["the one"], max_new_tokens=2, edits=[clamp])
