@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from . import _extension
+from .errors import ConfigError
 
 if TYPE_CHECKING:
     from ._C import AblationResult, Intervention, Model
 
-Edits = Sequence["Intervention"]
+Edits: TypeAlias = "Sequence[Intervention] | Intervention | str | Path"
 
 
 def evaluate(  # noqa: PLR0913  (options by keyword)
@@ -28,7 +29,8 @@ def evaluate(  # noqa: PLR0913  (options by keyword)
     Args:
         model: A loaded model.
         tasks: Names of tasks, or paths of task files.
-        interventions: Edits that are active, or one list of edits for each row of the table, by its name.
+        interventions: Edits that are active: a list, a single one, or a file of `save_interventions`; or such for each
+            row of the table, by its name.
         limit: Only the first documents of each task; 0: all.
         profile: Of BOS, as for `score_requests`.
         tokens_per_pass: As for `score_requests`.
@@ -45,8 +47,10 @@ def evaluate(  # noqa: PLR0913  (options by keyword)
     """
     native = _extension.load()
     names = [tasks] if isinstance(tasks, str) else list(tasks)
+    if not names:
+        raise ConfigError("[tasks] names none; give at least one")
     rows = interventions if isinstance(interventions, Mapping) else {_row_name(interventions): interventions or []}
-    conditions = [native.Condition(name, list(edits)) for name, edits in rows.items()]
+    conditions = [native.Condition(name, _edit_list(edits)) for name, edits in rows.items()]
     columns = [
         native.ZeroShotTask(model, native.load_task(name, limit=limit, home=home), profile=profile) for name in names
     ]
@@ -58,3 +62,9 @@ def evaluate(  # noqa: PLR0913  (options by keyword)
 
 def _row_name(edits: "Edits | None") -> str:
     return "edited" if edits else "original"
+
+
+def _edit_list(edits: "Edits") -> "list[Intervention]":
+    if isinstance(edits, str | Path):
+        return list(_extension.load().load_interventions(edits))
+    return list(edits) if isinstance(edits, Sequence) else [edits]

@@ -5,6 +5,7 @@ this module registers the name. Needs `pip install lm-eval`.
 """
 
 import importlib
+import inspect
 import json
 import logging
 import os
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import _extension
-from .errors import ConfigError
+from .errors import ConfigError, unknown_name
 
 try:
     import lm_eval.models  # noqa: F401  (fills the registry before libma joins it)
@@ -71,8 +72,11 @@ class LibmaLM(LM):  # type: ignore[misc]
         home: str | None = None,
         batch_size: int | str | None = None,
         max_batch_size: int | None = None,
+        **unknown: Any,
     ) -> None:
         super().__init__()
+        for name in unknown:
+            raise unknown_name("model_args", "argument", name, inspect.signature(LibmaLM).parameters)
         self._native = _extension.load()
         self.model = self._load(model, dtype=dtype, device=device, home=home)
         self.edits = self._read(interventions)

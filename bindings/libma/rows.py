@@ -4,6 +4,7 @@ import gzip
 import importlib.util
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ Row = dict[str, Any]
 def require_reader(file: str, where: str) -> None:
     """Raises FileError when reading a file of that name takes a package that is not installed."""
     if file.endswith(".arrow") and importlib.util.find_spec("pyarrow") is None:
-        raise FileError(f"[{where}] needs pyarrow; run: pip install pyarrow")
+        raise FileError(f"[{where}] needs pyarrow; run: {sys.executable} -m pip install pyarrow")
 
 
 def read_rows(path: Path) -> Iterator[Row]:

