@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import _extension
 from .errors import ConfigError
@@ -64,7 +64,9 @@ def _row_name(edits: "Edits | None") -> str:
     return "edited" if edits else "original"
 
 
-def _edit_list(edits: "Edits") -> "list[Intervention]":
+def _edit_list(edits: Any) -> "list[Intervention]":
     if isinstance(edits, str | Path):
         return list(_extension.load().load_interventions(edits))
-    return list(edits) if isinstance(edits, Sequence) else [edits]
+    if isinstance(edits, Sequence):
+        return list(edits)
+    return [edits]
