@@ -24,7 +24,7 @@ void read_edit_bounds(const Yaml& yaml, InterventionOptions& options);
 /// ```yaml
 /// interventions:
 ///   - {kind: set_value, site: blocks.11.resid_post,
-///      select: {kind: explicit, positions: [0], dims: [507]}, value: 0}
+///      select: {kind: explicit, positions: [0], dims: [42]}, value: 0}
 ///   - {kind: scale, layer: [3, 4], site: mlp_out, select: {...}, factor: 0.5}
 /// ```
 ///
