@@ -77,10 +77,10 @@ Example:
           "activation",
           &DecoderConfig::activation,
           "Name of the MLP's nonlinearity.")
-      .def_readonly(
+      .def_property_readonly(
           "has_learned_positions",
           &DecoderConfig::has_learned_positions,
-          "Else rotary.")
+          "Whether each place has a learned vector; else rotary or ALiBi.")
       .def_readonly(
           "has_tied_unembedding",
           &DecoderConfig::has_tied_unembedding,

@@ -2,9 +2,12 @@
 // weight table.
 #include "tests/tiny_model.h"
 
+#include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <map>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include <ATen/CPUGeneratorImpl.h>
@@ -18,26 +21,20 @@ namespace {
 using nlohmann::json;
 using Shape = std::vector<std::int64_t>;
 
-const std::map<std::string, json>& tiny_configs() {
-  static const std::map<std::string, json> configs = {
-      {"gpt2",
-       {{"model_type", "gpt2"},
-        {"n_layer", 4},
-        {"n_embd", 32},
-        {"n_head", 4},
-        {"vocab_size", 61},
-        {"n_positions", 64}}},
-      {"llama",
-       {{"model_type", "llama"},
-        {"num_hidden_layers", 4},
-        {"hidden_size", 32},
-        {"num_attention_heads", 4},
-        {"num_key_value_heads", 2},
-        {"intermediate_size", 48},
-        {"vocab_size", 61},
-        {"max_position_embeddings", 64}}},
-  };
+const json& tiny_configs() {
+  static const json configs = [] {
+    std::ifstream file(LIBMA_SOURCE_DIR "/tests/tiny_configs.json");
+    return json::parse(file);
+  }();
   return configs;
+}
+
+std::string filled(
+    std::string name, std::string_view hole, std::int64_t index) {
+  const auto at = name.find(hole);
+  return at == std::string::npos
+             ? name
+             : name.replace(at, hole.size(), std::to_string(index));
 }
 
 class MemoryCheckpoint : public Checkpoint {
@@ -72,53 +69,42 @@ class MemoryCheckpoint : public Checkpoint {
   std::map<std::string, torch::Tensor> tensors_;
 };
 
-/// Shapes of our parameters by the name without the block; a parameter that the
-/// configuration leaves out is absent.
-std::map<std::string, Shape> parameter_shapes(const DecoderConfig& c) {
-  const auto d_q = c.n_heads * c.d_head;
-  const auto d_qkv = d_q + 2 * c.n_kv_heads * c.d_head;
-  const auto d_up = c.has_gated_mlp ? 2 * c.d_mlp : c.d_mlp;
-  std::map<std::string, Shape> shapes = {
-      {"embed.weight", {c.vocab, c.d_model}},
-      {"ln1.weight", {c.d_model}},
-      {"attn.qkv.weight", {d_qkv, c.d_model}},
-      {"attn.out.weight", {c.d_model, d_q}},
-      {"ln2.weight", {c.d_model}},
-      {"mlp.up.weight", {d_up, c.d_model}},
-      {"mlp.down.weight", {c.d_model, c.d_mlp}},
-      {"ln_final.weight", {c.d_model}},
-  };
-  const auto add_if = [&](bool exists, const char* name, Shape shape) {
-    if (exists) {
-      shapes[name] = std::move(shape);
-    }
-  };
-  add_if(
-      c.has_learned_positions,
-      "pos_embed.weight",
-      {c.max_positions, c.d_model});
-  add_if(!c.has_tied_unembedding, "unembed.weight", {c.vocab, c.d_model});
-  for (const char* norm : {"ln1.bias", "ln2.bias", "ln_final.bias"}) {
-    add_if(c.has_norm_bias, norm, {c.d_model});
+/// How many stored tensors a name with {each} stands for.
+std::int64_t count_each(const DecoderConfig& c, const std::string& ours) {
+  if (ours.find("experts") != std::string::npos) {
+    return c.n_experts;
   }
-  add_if(c.has_qkv_bias, "attn.qkv.bias", {d_qkv});
-  add_if(c.has_attn_out_bias, "attn.out.bias", {c.d_model});
-  add_if(c.has_mlp_bias, "mlp.up.bias", {d_up});
-  add_if(c.has_mlp_bias, "mlp.down.bias", {c.d_model});
-  return shapes;
+  return ours.find("q_norm") != std::string::npos ? c.n_heads : c.n_kv_heads;
 }
 
-/// Rows of each stored tensor of a parameter: q, k, v, or equal parts.
-Shape stored_rows(
-    const DecoderConfig& c,
-    const std::string& name,
-    const Shape& shape,
-    std::size_t parts) {
-  if (parts == 3 && name.starts_with("attn.qkv")) {
-    const auto d_kv = c.n_kv_heads * c.d_head;
-    return {c.n_heads * c.d_head, d_kv, d_kv};
+/// The stored tensors of a parameter, and the rows of each.
+struct Stored {
+  const StoredName* entry;
+  std::string name;
+  std::int64_t rows;
+};
+
+std::vector<Stored> stored_tensors(
+    const DecoderConfig& c, const WeightEntry& entry, const Parameter& whole) {
+  std::vector<Stored> stored;
+  const auto rows = whole.shape.front();
+  const auto parts = static_cast<std::int64_t>(entry.theirs.size());
+  const bool is_qkv = parts == 3 && entry.ours.find(".qkv.") != std::string::npos;
+  const auto d_kv = c.n_kv_heads * c.d_head;
+  for (const StoredName& their : entry.theirs) {
+    const auto name = filled(their.name, "{}", whole.layer);
+    if (name.find("{each}") == std::string::npos) {
+      const bool is_q = stored.empty();
+      const auto qkv_rows = is_q ? c.n_heads * c.d_head : d_kv;
+      stored.push_back({&their, name, is_qkv ? qkv_rows : rows / parts});
+      continue;
+    }
+    const auto count = count_each(c, entry.ours);
+    for (std::int64_t i = 0; i < count; ++i) {
+      stored.push_back({&their, filled(name, "{each}", i), rows / count});
+    }
   }
-  return Shape(parts, shape.front() / static_cast<std::int64_t>(parts));
+  return stored;
 }
 
 /// Norm gains near 1, matrices that keep the size of what they map, small
@@ -134,51 +120,54 @@ torch::Tensor draw(
                       : normal / std::sqrt(static_cast<double>(shape[1]));
 }
 
-std::string with_layer(std::string name, std::int64_t layer) {
-  const auto hole = name.find("{}");
-  return hole == std::string::npos
-             ? name
-             : name.replace(hole, 2, std::to_string(layer));
-}
-
 void fill(
     MemoryCheckpoint& checkpoint,
     const WeightMap& map,
     const DecoderConfig& c,
+    const std::vector<Parameter>& parameters,
     at::Generator random) {
-  constexpr std::string_view kBlock = "blocks.{}.";
-  const auto shapes = parameter_shapes(c);
-  for (const WeightEntry& entry : map) {
-    const bool in_block = entry.ours.starts_with(kBlock);
-    const auto name = in_block ? entry.ours.substr(kBlock.size()) : entry.ours;
-    const auto found = shapes.find(name);
-    if (found == shapes.end()) {
-      continue;
-    }
-    const auto rows = stored_rows(c, name, found->second, entry.theirs.size());
-    for (std::int64_t layer = 0; layer < (in_block ? c.n_layers : 1); ++layer) {
-      for (std::size_t part = 0; part < entry.theirs.size(); ++part) {
-        Shape shape = found->second;
-        shape.front() = rows[part];
-        auto stored = draw(entry.ours, shape, random);
-        const bool is_transposed = entry.theirs[part].transform == transposed;
-        checkpoint.add(
-            with_layer(entry.theirs[part].name, layer),
-            is_transposed ? stored.t().contiguous() : stored);
-      }
+  for (const Parameter& whole : parameters) {
+    const auto entry =
+        std::find_if(map.begin(), map.end(), [&](const WeightEntry& each) {
+          return each.ours == whole.ours;
+        });
+    for (const Stored& part : stored_tensors(c, *entry, whole)) {
+      Shape shape = whole.shape;
+      shape.front() = part.rows;
+      const auto values = draw(whole.ours, shape, random);
+      const bool is_transposed = part.entry->transform == transposed;
+      checkpoint.add(
+          part.name, is_transposed ? values.t().contiguous() : values);
     }
   }
+}
+
+/// The parameters that a model of `sizes` asks for.
+std::vector<Parameter> list_parameters(
+    const Checkpoint& checkpoint,
+    const WeightLayout& layout,
+    const DecoderConfig& sizes) {
+  const auto hooks = std::make_shared<HookTable>();
+  WeightLoader plan(
+      checkpoint,
+      layout,
+      sizes,
+      {.placement = Placement::all(torch::kCPU, sizes.n_layers),
+       .is_plan = true});
+  const Decoder network(sizes, plan, *hooks);
+  return plan.parameters();
 }
 
 } // namespace
 
 json tiny_config(const std::string& architecture) {
-  const auto found = tiny_configs().find(architecture);
-  if (found == tiny_configs().end()) {
-    throw UnknownNameError(
-        "tests/tiny_model.cpp", "tiny configuration", architecture, {});
+  for (const json& config : tiny_configs()) {
+    if (config.at("model_type") == architecture) {
+      return config;
+    }
   }
-  return found->second;
+  throw UnknownNameError(
+      "tests/tiny_configs.json", "tiny configuration", architecture, {});
 }
 
 std::vector<std::string> architectures() {
@@ -197,10 +186,15 @@ Model make_tiny_model(const json& config, const TinyOptions& options) {
       checkpoint,
       format.layout.map,
       sizes,
+      list_parameters(checkpoint, format.layout, sizes),
       at::detail::createCPUGenerator(options.seed));
   auto hooks = std::make_shared<HookTable>();
   WeightLoader weights(
-      checkpoint, format.layout, sizes, {options.dtype, options.device});
+      checkpoint,
+      format.layout,
+      sizes,
+      {.dtype = options.dtype,
+       .placement = Placement::all(options.device, sizes.n_layers)});
   auto network = std::make_unique<Decoder>(sizes, weights, *hooks);
   weights.finish();
   return {

@@ -76,7 +76,7 @@ void require_effect(
 std::int64_t window_limit(const Model& model, std::int64_t wanted) {
   const auto most = model.config().max_positions;
   const bool is_too_long =
-      model.config().has_learned_positions && wanted > most;
+      model.config().has_learned_positions() && wanted > most;
   if (wanted < 0 || is_too_long) {
     throw ConfigError(
         "max_length",

@@ -91,9 +91,7 @@ std::vector<Row> make_rows(
 /// from those computed after it.
 bool changes_frequencies(
     const Model& model, const Row& row, std::int64_t more) {
-  const nn::RopeConfig& rope = model.config().rope;
-  return !model.config().has_learned_positions &&
-         nn::changes_frequencies(rope, row.n_prompt, row.n_prompt + more);
+  return model.config().changes_frequencies(row.n_prompt, row.n_prompt + more);
 }
 
 /// The rows' last `pos` tokens, with padding on the left of shorter rows.

@@ -146,8 +146,7 @@ void score_requests(
       .counts_separate_rows = has_separate,
       .may_share_a_row = [&config = runner.model().config()](
                              std::int64_t shortest, std::int64_t longest) {
-        return config.has_learned_positions ||
-               !nn::changes_frequencies(config.rope, shortest, longest);
+        return !config.changes_frequencies(shortest, longest);
       }};
   PassScorer score(runner, groups, options);
   for (const RequestPass& pass : pack_requests(groups, packing)) {

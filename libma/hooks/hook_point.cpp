@@ -56,7 +56,11 @@ TokenBatch::TokenBatch(torch::Tensor ids_in, torch::Tensor mask_in)
 TokenBatch TokenBatch::to(torch::Device device) const {
   TokenBatch moved = *this;
   for (torch::Tensor* part :
-       {&moved.ids, &moved.mask, &moved.positions, &moved.visible}) {
+       {&moved.ids,
+        &moved.mask,
+        &moved.positions,
+        &moved.visible,
+        &moved.key_positions}) {
     if (part->defined()) {
       *part = part->to(device);
     }

@@ -30,12 +30,15 @@ struct TokenBatch {
                       ///< when all are real
 
   /// A row may hold several sequences that share their beginning (a token
-  /// tree), or the end of one whose beginning is cached. These two say so;
+  /// tree), or the end of one whose beginning is cached. These say so;
   /// undefined, a row is one sequence from its first real token.
   torch::Tensor positions; ///< int64 [batch, pos]: the token's place in its
                            ///< sequence, from 0
   torch::Tensor visible;   ///< bool [batch, query_pos, key_pos]: the keys that
                            ///< a token sees; at least one each
+  torch::Tensor key_positions; ///< int64 [batch, key_pos]: the keys' places in
+                               ///< their sequence; undefined when the keys are
+                               ///< the batch's own tokens
 
   /// The same on `device`.
   TokenBatch to(torch::Device device) const;

@@ -18,4 +18,19 @@ const ModelRegistry& model_registry() {
   return registry;
 }
 
+const ArchitectureFormat& find_gguf_format(
+    const std::string& name, const std::string& where) {
+  std::vector<std::string> known;
+  for (const std::string& model_type : model_registry().names()) {
+    const Architecture& architecture = model_registry().get(model_type, where);
+    for (const auto& [gguf_name, format] : architecture.gguf) {
+      if (gguf_name == name) {
+        return format;
+      }
+      known.push_back(gguf_name);
+    }
+  }
+  throw UnknownNameError(where, "GGUF architecture", name, known);
+}
+
 } // namespace ma

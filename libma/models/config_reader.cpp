@@ -1,6 +1,7 @@
 // Rotary settings in Hugging Face's two spellings.
 #include "libma/models/config_reader.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -34,18 +35,21 @@ nn::RopeScaling read_rule(const json& rope) {
 } // namespace
 
 nn::RopeConfig read_hf_rope(
-    const json& config, std::int64_t d_head, double default_theta) {
+    const json& config, std::int64_t d_head, const RopeDefaults& defaults) {
   json rope = config_value_or<json>(config, "rope_scaling", json::object());
   if (rope.empty()) {
     rope = config_value_or<json>(config, "rope_parameters", json::object());
   }
   nn::RopeConfig read;
   read.theta = config_value_or(
-      rope, "rope_theta", config_value_or(config, "rope_theta", default_theta));
+      rope,
+      "rope_theta",
+      config_value_or(config, "rope_theta", defaults.theta));
   const double partial = config_value_or(
       rope,
       "partial_rotary_factor",
-      config_value_or(config, "partial_rotary_factor", 1.0));
+      config_value_or(
+          config, "partial_rotary_factor", defaults.partial_rotary_factor));
   read.d_rotary =
       static_cast<std::int64_t>(static_cast<double>(d_head) * partial);
   read.scaling = read_rule(rope);
@@ -77,6 +81,54 @@ nn::RopeConfig read_hf_rope(
   read.long_factor =
       config_value_or<std::vector<double>>(rope, "long_factor", {});
   return read;
+}
+
+std::vector<std::int64_t> read_hf_windows(
+    const json& config,
+    std::int64_t n_layers,
+    const std::function<bool(std::int64_t)>& is_local) {
+  const auto window =
+      config_value_or<std::int64_t>(config, "sliding_window", 0);
+  const auto types =
+      config_value_or<std::vector<std::string>>(config, "layer_types", {});
+  if (!types.empty() && static_cast<std::int64_t>(types.size()) != n_layers) {
+    throw ConfigError(
+        "config",
+        c10::str(
+            "'layer_types' has ",
+            types.size(),
+            " entries; the model has ",
+            n_layers,
+            " blocks"));
+  }
+  std::vector<std::int64_t> windows;
+  for (std::int64_t layer = 0; layer < n_layers; ++layer) {
+    const bool slides =
+        types.empty()
+            ? is_local(layer)
+            : types[static_cast<std::size_t>(layer)] == "sliding_attention";
+    windows.push_back(slides ? window : 0);
+  }
+  const bool has_any = std::any_of(
+      windows.begin(), windows.end(), [](std::int64_t w) { return w != 0; });
+  return has_any ? windows : std::vector<std::int64_t>();
+}
+
+void require_value(
+    const json& config, const std::string& key, const json& only) {
+  const auto found = config.find(key);
+  if (found != config.end() && !found->is_null() && *found != only) {
+    throw ConfigError(
+        "config",
+        c10::str(
+            "'",
+            key,
+            "' is ",
+            found->dump(),
+            "; only ",
+            only.dump(),
+            " is supported"));
+  }
 }
 
 } // namespace ma

@@ -1,12 +1,15 @@
 // Typed access to a checkpoint's configuration, with the key in every error.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "libma/core/error.h"
 #include "libma/core/tensor.h"
+#include "libma/models/decoder_config.h"
 #include "libma/nn/rope.h"
 
 namespace ma {
@@ -36,9 +39,47 @@ T config_value_or(
              : config_value<T>(config, key);
 }
 
+/// What a Hugging Face config means where it says nothing.
+struct RopeDefaults {
+  double theta = 10000;
+  double partial_rotary_factor = 1; ///< share of each head that rotates
+};
+
 /// Rotary settings of a Hugging Face config: `rope_theta` and `rope_scaling`,
 /// or `rope_parameters` of newer versions.
 nn::RopeConfig read_hf_rope(
-    const nlohmann::json& config, std::int64_t d_head, double default_theta);
+    const nlohmann::json& config,
+    std::int64_t d_head,
+    const RopeDefaults& defaults = {});
+
+/// Attention windows of `n_layers` blocks: `sliding_window`, where there is
+/// one, in the blocks that `layer_types` calls sliding; without that list, in
+/// those where `is_local`. Empty when no block has one.
+std::vector<std::int64_t> read_hf_windows(
+    const nlohmann::json& config,
+    std::int64_t n_layers,
+    const std::function<bool(std::int64_t layer)>& is_local);
+
+/// Throws ConfigError when `key` has another value than `only`: an option that
+/// no known checkpoint uses and libma does not implement.
+void require_value(
+    const nlohmann::json& config,
+    const std::string& key,
+    const nlohmann::json& only);
+
+/// What most Hugging Face configs spell alike: sizes, biases, activation, norm,
+/// rotary settings. RMSNorm with `rms_norm_eps`, or LayerNorm with
+/// `layer_norm_eps` where there is that.
+DecoderConfig read_hf_common(
+    const nlohmann::json& config,
+    const std::string& architecture,
+    const RopeDefaults& rope = {});
+
+/// What GGUF metadata spell alike for all architectures, under
+/// `<gguf_name>.`: sizes, norm, rotary settings, windows, soft caps, experts.
+DecoderConfig read_gguf_common(
+    const nlohmann::json& metadata,
+    const std::string& gguf_name,
+    const std::string& architecture);
 
 } // namespace ma

@@ -1,176 +1,149 @@
 // The forward pass of a decoder in three steps: embed, run_blocks, unembed.
 #include "libma/models/decoder.h"
 
-#include <cmath>
+#include <algorithm>
+#include <map>
 #include <utility>
 
 #include "libma/core/error.h"
+#include "libma/models/block_parameters.h"
 #include "libma/models/token_scores.h"
+#include "libma/nn/activation.h"
 
 namespace ma {
 namespace {
 
-/// Position of each token in its sequence, int64 [pos] when all rows are alike,
-/// else [batch, pos].
-torch::Tensor token_positions(const torch::Tensor& x, const TokenBatch& batch) {
-  if (batch.positions.defined()) {
-    return batch.positions;
-  }
-  if (!batch.mask.defined()) {
-    return at::arange(x.size(1), x.options().dtype(torch::kInt64));
-  }
-  return (batch.mask.to(x.device()).to(torch::kInt64).cumsum(/*dim=*/1) - 1)
-      .clamp_min(0);
-}
+/// Masks and rotary tables of one pass, made once for each device.
+class PassTables {
+ public:
+  PassTables(
+      const DecoderConfig& config,
+      const TokenBatch& batch,
+      const torch::Tensor& x)
+      : config_(config),
+        mask_(batch, x.size(1), x.device(), config.alibi),
+        dtype_(x.scalar_type()) {}
 
-/// Which keys each query may see, bool [batch, 1, query_pos, key_pos];
-/// undefined when plain causal is enough.
-torch::Tensor allowed_keys(const torch::Tensor& x, const TokenBatch& batch) {
-  if (batch.visible.defined()) {
-    return batch.visible.unsqueeze(1);
+  /// The context of block `layer` on `device`; lives as long as this.
+  nn::AttentionContext context(std::int64_t layer, torch::Device device) {
+    nn::AttentionContext context;
+    context.layer = layer;
+    context.mask = &mask_on(device);
+    if (config_.has_rotary()) {
+      context.rope = &rope_on(device, config_.rope_of(layer));
+    }
+    return context;
   }
-  if (!batch.mask.defined()) {
-    return {};
+
+ private:
+  const nn::AttentionMask& mask_on(torch::Device device) {
+    const auto key = device.str();
+    const auto found = masks_.find(key);
+    return found != masks_.end()
+               ? found->second
+               : masks_.emplace(key, mask_.to(device)).first->second;
   }
-  const auto pos = x.size(1);
-  const auto options = x.options().dtype(torch::kBool);
-  const auto causal = at::ones({pos, pos}, options).tril();
-  const auto allowed =
-      causal.logical_and(batch.mask.to(x.device()).view({-1, 1, 1, pos}));
-  return allowed.logical_or(
-      at::eye(pos, options)); // a padding query sees itself, so that its
-                              // softmax is finite
-}
+
+  const nn::RopeTable& rope_on(
+      torch::Device device, const nn::RopeConfig& rope) {
+    const auto key = std::pair(device.str(), &rope);
+    const auto found = ropes_.find(key);
+    return found != ropes_.end()
+               ? found->second
+               : ropes_
+                     .emplace(
+                         key,
+                         nn::make_rope_table(rope, mask_.places(), dtype_)
+                             .to(device))
+                     .first->second;
+  }
+
+  const DecoderConfig& config_;
+  nn::AttentionMask mask_;
+  torch::ScalarType dtype_;
+  std::map<std::string, nn::AttentionMask> masks_;
+  std::map<std::pair<std::string, const nn::RopeConfig*>, nn::RopeTable> ropes_;
+};
 
 } // namespace
 
-void DecoderConfig::check(const std::string& where) const {
-  const auto require = [&](bool holds, const std::string& problem) {
-    if (!holds) {
-      throw ConfigError(where, problem);
-    }
-  };
-  require(
-      n_layers > 0 && d_model > 0 && n_heads > 0 && d_mlp > 0 && vocab > 0,
-      "a model size is missing or not positive");
-  require(
-      n_kv_heads > 0 && n_heads % n_kv_heads == 0,
-      c10::str(
-          "the number of heads (",
-          n_heads,
-          ") must be a multiple of the key/value heads (",
-          n_kv_heads,
-          ")"));
-  require(
-      d_head > 0,
-      c10::str(
-          "d_head is ",
-          d_head,
-          "; d_model ",
-          d_model,
-          " with ",
-          n_heads,
-          " heads gives none"));
-  require(
-      has_learned_positions || (rope.d_rotary > 0 && rope.d_rotary % 2 == 0 &&
-                                rope.d_rotary <= d_head),
-      c10::str(
-          "the rotary dimension ",
-          rope.d_rotary,
-          " must be even, positive and at most d_head = ",
-          d_head));
-}
-
 Decoder::Decoder(
     const DecoderConfig& config, WeightLoader& weights, HookTable& hooks)
-    : config_(config) {
-  embedding_ = weights.take("embed.weight", {config.vocab, config.d_model});
-  embed_ = &hooks.add_point("embed");
-  if (config.has_learned_positions) {
-    positions_ = weights.take(
-        "pos_embed.weight", {config.max_positions, config.d_model});
-    pos_embed_ = &hooks.add_point("pos_embed");
-  }
+    : config_(config), placement_(weights.placement()) {
+  take_embedding(weights, hooks);
   for (std::int64_t layer = 0; layer < config.n_layers; ++layer) {
-    blocks_.push_back(make_block(layer, weights, hooks));
+    blocks_.push_back(
+        nn::make_block(
+            block_options(config, layer),
+            take_block(config, layer, weights),
+            hooks,
+            c10::str("blocks.", layer)));
   }
-  const auto bias = config.has_norm_bias
-                        ? weights.take("ln_final.bias", {config.d_model})
-                        : torch::Tensor();
-  ln_final_ = std::make_unique<nn::Norm>(
-      config.norm,
-      weights.take("ln_final.weight", {config.d_model}),
-      bias,
-      hooks,
-      "ln_final");
-  ln_final_scale_ = &hooks.point("ln_final.scale");
-  ln_final_normalized_ = &hooks.point("ln_final.normalized");
-  if (config.has_tied_unembedding) {
-    weights.skip("unembed.weight");
-    unembedding_.weight = embedding_;
-  } else {
-    unembedding_.weight =
-        weights.take("unembed.weight", {config.vocab, config.d_model});
-  }
-  logits_ = &hooks.add_point("logits");
+  take_head(weights, hooks);
 }
 
-std::unique_ptr<nn::Block> Decoder::make_block(
-    std::int64_t layer, WeightLoader& weights, HookTable& hooks) const {
+void Decoder::take_embedding(WeightLoader& weights, HookTable& hooks) {
   const DecoderConfig& c = config_;
-  const auto take = [&](const char* name,
-                        std::vector<std::int64_t> shape,
-                        bool exists = true) {
-    return exists
-               ? weights.take(
-                     std::string("blocks.{}.") + name, std::move(shape), layer)
-               : torch::Tensor();
-  };
-  const auto d_q = c.n_heads * c.d_head;
-  const auto d_qkv = d_q + 2 * c.n_kv_heads * c.d_head;
-  const auto d_up = c.has_gated_mlp ? 2 * c.d_mlp : c.d_mlp;
+  const auto d_embed = c.d_embed > 0 ? c.d_embed : c.d_model;
+  embedding_ = weights.take("embed.weight", {c.vocab, d_embed});
+  if (c.d_embed > 0) {
+    widen_ = nn::Linear{
+        weights.take("embed.project.weight", {c.d_model, c.d_embed}), {}};
+  }
+  embed_ = &hooks.add_point("embed");
+  if (c.has_embed_norm) {
+    embed_norm_.emplace(
+        c.norm, take_norm(c, "embed.ln", weights), hooks, "embed.ln");
+  }
+  if (c.has_learned_positions()) {
+    positions_ = weights.take(
+        "pos_embed.weight", {c.max_positions + c.position_offset, c.d_model});
+    pos_embed_ = &hooks.add_point("pos_embed");
+  }
+}
 
-  nn::PreNormWeights w;
-  w.ln1_weight = take("ln1.weight", {c.d_model});
-  w.ln1_bias = take("ln1.bias", {c.d_model}, c.has_norm_bias);
-  w.qkv = {
-      take("attn.qkv.weight", {d_qkv, c.d_model}),
-      take("attn.qkv.bias", {d_qkv}, c.has_qkv_bias)};
-  w.attn_out = {
-      take("attn.out.weight", {c.d_model, d_q}),
-      take("attn.out.bias", {c.d_model}, c.has_attn_out_bias)};
-  w.ln2_weight = take("ln2.weight", {c.d_model});
-  w.ln2_bias = take("ln2.bias", {c.d_model}, c.has_norm_bias);
-  w.mlp_up = {
-      take("mlp.up.weight", {d_up, c.d_model}),
-      take("mlp.up.bias", {d_up}, c.has_mlp_bias)};
-  w.mlp_down = {
-      take("mlp.down.weight", {c.d_model, c.d_mlp}),
-      take("mlp.down.bias", {c.d_model}, c.has_mlp_bias)};
-
-  nn::PreNormOptions options;
-  options.norm = c.norm;
-  options.attention = {
-      .n_heads = c.n_heads,
-      .n_kv_heads = c.n_kv_heads,
-      .d_head = c.d_head,
-      .scale = c.attention_scale > 0
-                   ? c.attention_scale
-                   : 1 / std::sqrt(static_cast<double>(c.d_head)),
-      .has_rotary = !c.has_learned_positions};
-  options.gated_mlp = c.has_gated_mlp;
-  options.activation = nn::find_activation(c.activation, c.architecture);
-  return std::make_unique<nn::PreNormBlock>(
-      options, std::move(w), hooks, c10::str("blocks.", layer));
+void Decoder::take_head(WeightLoader& weights, HookTable& hooks) {
+  const DecoderConfig& c = config_;
+  if (c.has_final_norm) {
+    ln_final_.emplace(
+        c.norm, take_norm(c, "ln_final", weights), hooks, "ln_final");
+    output_points_ = {
+        &hooks.point("ln_final.scale"), &hooks.point("ln_final.normalized")};
+  }
+  const auto d_embed = c.d_embed > 0 ? c.d_embed : c.d_model;
+  if (c.d_embed > 0) {
+    narrow_ = nn::Linear{
+        weights.take("unembed.project.weight", {c.d_embed, c.d_model}), {}};
+  }
+  if (c.has_tied_unembedding) {
+    unembedding_.weight = weights.reuse(embedding_, "unembed.weight");
+  } else {
+    unembedding_.weight = weights.take("unembed.weight", {c.vocab, d_embed});
+  }
+  if (c.has_unembed_bias) {
+    unembedding_.bias = weights.take("unembed.bias", {c.vocab});
+  }
+  logits_ = &hooks.add_point("logits");
+  output_points_.push_back(logits_);
 }
 
 torch::Tensor Decoder::embed(const TokenBatch& batch) const {
-  auto x =
-      (*embed_)(at::embedding(embedding_, batch.ids)); // [batch, pos, d_model]
-  if (pos_embed_ == nullptr) {
-    return x;
+  auto x = at::embedding(embedding_, batch.ids); // [batch, pos, d_embed]
+  if (config_.embed_scale != 1) {
+    // The factor is rounded to the model's dtype, as Hugging Face does.
+    x.mul_(at::scalar_tensor(config_.embed_scale, x.options()));
   }
-  const auto places = token_positions(x, batch);
+  x = (*embed_)(widen_ ? (*widen_)(x) : x); // [batch, pos, d_model]
+  if (embed_norm_) {
+    x = (*embed_norm_)(x);
+  }
+  return pos_embed_ == nullptr ? x : x + pos_embed(x, batch);
+}
+
+torch::Tensor Decoder::pos_embed(
+    const torch::Tensor& x, const TokenBatch& batch) const {
+  const nn::AttentionMask mask(batch, x.size(1), x.device());
+  const auto& places = mask.places();
   if (const auto longest = places.max().item<std::int64_t>() + 1;
       longest > config_.max_positions) {
     throw ShapeError(
@@ -182,9 +155,9 @@ torch::Tensor Decoder::embed(const TokenBatch& batch) const {
             config_.max_positions,
             " positions"));
   }
-  const auto positions =
-      at::embedding(positions_, places); // [(batch,) pos, d_model]
-  return x + (*pos_embed_)(positions.expand_as(x));
+  const auto vectors = at::embedding(
+      positions_, places + config_.position_offset); // [(batch,) pos, d_model]
+  return (*pos_embed_)(vectors.expand_as(x));
 }
 
 torch::Tensor Decoder::run_blocks(
@@ -193,35 +166,49 @@ torch::Tensor Decoder::run_blocks(
     std::int64_t last,
     const TokenBatch& batch,
     nn::KeyValueCache* cache) const {
-  nn::AttentionContext context;
-  context.cache = cache;
-  context.allowed = allowed_keys(x, batch);
-  if (!config_.has_learned_positions) {
-    context.rope = nn::make_rope_table(
-        config_.rope, token_positions(x, batch), x.scalar_type());
-  }
+  PassTables tables(config_, batch, x);
   for (std::int64_t layer = first; layer < last; ++layer) {
-    context.layer = layer;
-    x = (*blocks_[static_cast<std::size_t>(layer)])(x, context);
+    const auto i = static_cast<std::size_t>(layer);
+    const auto device = placement_.blocks[i];
+    x = x.to(device);
+    auto context = tables.context(layer, device);
+    context.cache = cache;
+    x = (*blocks_[i])(x, context);
   }
   return x;
 }
 
+torch::Tensor Decoder::to_head(const torch::Tensor& x) const {
+  auto y = x.to(placement_.head);
+  y = ln_final_ ? (*ln_final_)(y) : y;
+  return narrow_ ? (*narrow_)(y) : y; // [..., d_embed]
+}
+
 torch::Tensor Decoder::unembed(const torch::Tensor& x) const {
-  return (*logits_)(unembedding_((*ln_final_)(x)));
+  auto logits = unembedding_(to_head(x));
+  nn::soft_cap(logits, config_.logit_softcap);
+  return (*logits_)(std::move(logits));
 }
 
 TokenScores Decoder::score(
     const torch::Tensor& x,
     const torch::Tensor& targets,
     const torch::Tensor& rows) const {
+  const auto on_head = [&](const torch::Tensor& indices) {
+    return indices.defined() ? indices.to(placement_.head) : indices;
+  };
   return score_targets(
-      (*ln_final_)(x.unsqueeze(0)).squeeze(0), unembedding_, targets, rows);
+      to_head(x.unsqueeze(0)).squeeze(0),
+      {unembedding_, config_.logit_softcap},
+      on_head(targets),
+      on_head(rows));
 }
 
 bool Decoder::has_output_hooks() const {
-  return ln_final_scale_->active() || ln_final_normalized_->active() ||
-         logits_->active();
+  return std::any_of(
+      output_points_.begin(), output_points_.end(), [](const HookPoint* point) {
+        return point->active();
+      });
 }
 
 } // namespace ma

@@ -2,47 +2,20 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <string>
+#include <optional>
 #include <vector>
 
 #include "libma/core/tensor.h"
 #include "libma/hooks/hook_table.h"
+#include "libma/models/decoder_config.h"
 #include "libma/models/weights.h"
 #include "libma/nn/block.h"
 #include "libma/nn/key_value_cache.h"
-#include "libma/nn/rope.h"
+#include "libma/nn/linear.h"
+#include "libma/nn/norm.h"
 
 namespace ma {
-
-/// The sizes and options of a decoder, read from a checkpoint's configuration.
-struct DecoderConfig {
-  std::string architecture; ///< registry key: "llama"
-  std::int64_t n_layers = 0;
-  std::int64_t d_model = 0;
-  std::int64_t n_heads = 0;
-  std::int64_t n_kv_heads = 0;
-  std::int64_t d_head = 0;
-  std::int64_t d_mlp = 0;
-  std::int64_t vocab = 0;
-  std::int64_t max_positions = 0; ///< longest context, tokens
-  nn::NormOptions norm;
-  bool has_norm_bias = false;
-  bool has_qkv_bias = false;
-  bool has_attn_out_bias = false;
-  bool has_mlp_bias = false;
-  bool has_gated_mlp = true;
-  bool has_learned_positions = false; ///< else rotary
-  bool has_tied_unembedding = false; ///< the output head is the token embedding
-  double attention_scale = 0;        ///< 0 means 1 / sqrt(d_head)
-  std::string activation = "silu";   ///< name in nn/activation
-  nn::RopeConfig rope;
-
-  /// Throws ConfigError, located at `where`, when a size is missing or sizes do
-  /// not fit together.
-  void check(const std::string& where) const;
-};
 
 /// Negative log-likelihood of given tokens, without keeping logits.
 struct TokenScores {
@@ -52,8 +25,8 @@ struct TokenScores {
 
 class Decoder {
  public:
-  /// Reads all parameters from `weights`. The decoder's points join `hooks` in
-  /// forward order.
+  /// Reads all parameters from `weights`, each to the device that it says. The
+  /// decoder's points join `hooks` in forward order.
   Decoder(const DecoderConfig& config, WeightLoader& weights, HookTable& hooks);
 
   const DecoderConfig& config() const { return config_; }
@@ -63,7 +36,7 @@ class Decoder {
 
   /// Residual stream after blocks [first, last), from `x` [batch, pos, d_model]
   /// before block `first`. With `cache`, the tokens see what is in it too, and
-  /// join it.
+  /// join it. The stream moves to the device of each block.
   torch::Tensor run_blocks(
       torch::Tensor x,
       std::int64_t first,
@@ -88,20 +61,26 @@ class Decoder {
   bool has_output_hooks() const;
 
  private:
-  std::unique_ptr<nn::Block> make_block(
-      std::int64_t layer, WeightLoader& weights, HookTable& hooks) const;
+  void take_embedding(WeightLoader& weights, HookTable& hooks);
+  void take_head(WeightLoader& weights, HookTable& hooks);
+  torch::Tensor pos_embed(
+      const torch::Tensor& x, const TokenBatch& batch) const;
+  torch::Tensor to_head(const torch::Tensor& x) const;
 
   DecoderConfig config_;
-  torch::Tensor embedding_; ///< [vocab, d_model]
-  torch::Tensor positions_; ///< [max_positions, d_model] or undefined
+  Placement placement_;
+  torch::Tensor embedding_;         ///< [vocab, d_embed]
+  torch::Tensor positions_;         ///< [place, d_model] or undefined
+  std::optional<nn::Linear> widen_; ///< d_embed to d_model
   const HookPoint* embed_;
+  std::optional<nn::Norm> embed_norm_;
   const HookPoint* pos_embed_ = nullptr;
   std::vector<std::unique_ptr<nn::Block>> blocks_;
-  std::unique_ptr<nn::Norm> ln_final_;
-  const HookPoint* ln_final_scale_;
-  const HookPoint* ln_final_normalized_;
-  nn::Linear unembedding_; ///< [vocab, d_model]
+  std::optional<nn::Norm> ln_final_;
+  std::optional<nn::Linear> narrow_; ///< d_model to d_embed
+  nn::Linear unembedding_;           ///< to [vocab]
   const HookPoint* logits_;
+  std::vector<const HookPoint*> output_points_;
 };
 
 } // namespace ma

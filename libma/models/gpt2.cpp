@@ -1,5 +1,6 @@
 // GPT-2 (Radford et al. 2019): LayerNorm, learned positions, plain MLP; weights
 // stored [in, out].
+#include "libma/models/common_weights.h"
 #include "libma/models/config_reader.h"
 #include "libma/models/registry.h"
 
@@ -25,17 +26,14 @@ DecoderConfig read_hf(const nlohmann::json& config) {
   c.has_attn_out_bias = true;
   c.has_mlp_bias = true;
   c.has_gated_mlp = false;
-  c.has_learned_positions = true;
+  c.positions = PositionKind::kLearned;
   c.has_tied_unembedding = config_value_or(config, "tie_word_embeddings", true);
   c.attention_scale =
       config_value_or(config, "scale_attn_weights", true) ? 0.0 : 1.0;
   c.activation =
       config_value_or<std::string>(config, "activation_function", "gelu_new");
-  if (config_value_or(config, "scale_attn_by_inverse_layer_idx", false)) {
-    throw ConfigError(
-        "config",
-        "'scale_attn_by_inverse_layer_idx' is true; only false is supported");
-  }
+  c.has_scale_by_layer =
+      config_value_or(config, "scale_attn_by_inverse_layer_idx", false);
   return c;
 }
 
@@ -63,6 +61,14 @@ const WeightMap kWeights = {
     {"unembed.weight", "lm_head.weight"},
 };
 
+DecoderConfig read_gguf(const nlohmann::json& metadata) {
+  DecoderConfig c = read_gguf_common(metadata, "gpt2", "gpt2");
+  c.has_gated_mlp = false;
+  c.positions = PositionKind::kLearned;
+  c.activation = "gelu_new";
+  return c;
+}
+
 } // namespace
 
 void register_gpt2(ModelRegistry& registry) {
@@ -74,7 +80,7 @@ void register_gpt2(ModelRegistry& registry) {
              "transformer.",
              {"transformer.h.{}.attn.bias",
               "transformer.h.{}.attn.masked_bias"}}},
-       .gguf = std::nullopt});
+       .gguf = {{"gpt2", {read_gguf, {common_gguf_weights(true), "", {}}}}}});
 }
 
 } // namespace ma

@@ -48,29 +48,54 @@ const ArchitectureFormat& find_format(const Checkpoint& checkpoint) {
         .get(config_value<std::string>(config, "model_type"), where)
         .hugging_face;
   }
-  const auto name = config_value<std::string>(config, "general.architecture");
-  const Architecture& architecture = model_registry().get(name, where);
-  if (!architecture.gguf) {
-    throw ConfigError(
-        where,
-        c10::str(
-            "'", name, "' is not read from GGUF; use its Hugging Face folder"));
+  return find_gguf_format(
+      config_value<std::string>(config, "general.architecture"), where);
+}
+
+/// The values of a small tensor; empty when there is none.
+std::vector<double> stored_numbers(
+    const Checkpoint& checkpoint, const std::string& name) {
+  if (!checkpoint.tensors().contains(name)) {
+    return {};
   }
-  return *architecture.gguf;
+  const auto values =
+      checkpoint.load(name, torch::kFloat64).flatten().contiguous();
+  const auto* first = values.const_data_ptr<double>();
+  return {first, first + values.numel()};
+}
+
+/// What GGUF says by its tensors alone: the vocabulary is the embedding's first
+/// dim, a model without an output head is tied, rotary factors are tensors, and
+/// biases and norms of q and k are there or not.
+void read_gguf_tensors(const Checkpoint& checkpoint, DecoderConfig& config) {
+  const auto& tensors = checkpoint.tensors();
+  const auto embedding = tensors.find("token_embd.weight");
+  config.vocab =
+      embedding == tensors.end() ? 0 : embedding->second.shape.front();
+  config.has_tied_unembedding = !tensors.contains("output.weight");
+  config.has_unembed_bias = tensors.contains("output.bias");
+  const auto has = [&](const char* name) { return tensors.contains(name); };
+  config.has_qkv_bias = has("blk.0.attn_q.bias") || has("blk.0.attn_qkv.bias");
+  config.has_attn_out_bias = has("blk.0.attn_output.bias");
+  config.has_mlp_bias = has("blk.0.ffn_down.bias");
+  if (!has("blk.0.attn_q_norm.weight")) {
+    config.qk_norm = nn::QkNorm::kNone;
+  }
+  config.rope.divisors = stored_numbers(checkpoint, "rope_freqs.weight");
+  config.rope.long_factor =
+      stored_numbers(checkpoint, "rope_factors_long.weight");
+  config.rope.short_factor =
+      stored_numbers(checkpoint, "rope_factors_short.weight");
+  if (!config.rope.long_factor.empty()) {
+    config.rope.scaling = nn::RopeScaling::kLongRope;
+  }
 }
 
 DecoderConfig read_config(
     const Checkpoint& checkpoint, const ArchitectureFormat& format) {
   DecoderConfig config = format.read_config(checkpoint.config());
   if (checkpoint.format() == CheckpointFormat::kGguf) {
-    // GGUF says neither: the vocabulary is the embedding's first dim, and a
-    // model without an output head is tied.
-    const auto embedding = checkpoint.tensors().find("token_embd.weight");
-    config.vocab = embedding == checkpoint.tensors().end()
-                       ? 0
-                       : embedding->second.shape.front();
-    config.has_tied_unembedding =
-        !checkpoint.tensors().contains("output.weight");
+    read_gguf_tensors(checkpoint, config);
   }
   config.check(checkpoint.path().string());
   return config;
@@ -112,7 +137,11 @@ Model load_model(const std::string& name_or_path, const LoadOptions& options) {
   const DecoderConfig config = read_config(*checkpoint, format);
   auto hooks = std::make_shared<HookTable>();
   WeightLoader weights(
-      *checkpoint, format.layout, config, {options.dtype, device});
+      *checkpoint,
+      format.layout,
+      config,
+      {.dtype = options.dtype,
+       .placement = Placement::all(device, config.n_layers)});
   auto network = std::make_unique<Decoder>(config, weights, *hooks);
   weights.finish();
   return {

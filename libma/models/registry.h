@@ -1,12 +1,13 @@
 // The list of architectures.
 #pragma once
 
-#include <optional>
+#include <map>
+#include <string>
 
 #include <nlohmann/json_fwd.hpp>
 
 #include "libma/core/registry.h"
-#include "libma/models/decoder.h"
+#include "libma/models/decoder_config.h"
 #include "libma/models/weights.h"
 
 namespace ma {
@@ -20,13 +21,18 @@ struct ArchitectureFormat {
 /// What an architecture file registers under its `model_type`.
 struct Architecture {
   ArchitectureFormat hugging_face;
-  std::optional<ArchitectureFormat> gguf;
+  std::map<std::string, ArchitectureFormat>
+      gguf; ///< by `general.architecture`; empty when there is none
 };
 
 using ModelRegistry = Registry<Architecture>;
 
-/// Every built-in architecture, by `model_type` of config.json or
-/// `general.architecture` of GGUF.
+/// Every built-in architecture by `model_type` of config.json.
 const ModelRegistry& model_registry();
+
+/// The format called `name` in GGUF's `general.architecture`. Throws
+/// UnknownNameError, located at `where`.
+const ArchitectureFormat& find_gguf_format(
+    const std::string& name, const std::string& where);
 
 } // namespace ma

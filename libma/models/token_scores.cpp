@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "libma/models/decoder.h"
+#include "libma/nn/activation.h"
 
 namespace ma {
 namespace {
@@ -108,13 +109,13 @@ void add_slice(
 
 TokenScores score_targets(
     const torch::Tensor& x,
-    const nn::Linear& unembedding,
+    const OutputHead& head,
     const torch::Tensor& targets,
     const torch::Tensor& rows) {
   const Targets wanted{targets, rows};
   const auto m = x.size(0);
   const auto n = targets.size(0);
-  const auto vocab = unembedding.weight.size(0);
+  const auto vocab = head.unembedding.weight.size(0);
   const auto accumulate =
       x.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
   const auto options = x.options().dtype(accumulate);
@@ -127,8 +128,9 @@ TokenScores score_targets(
       at::zeros({n}, options.dtype(torch::kBool))};
   for (std::int64_t first = 0; first < vocab; first += width) {
     const auto columns = std::min(width, vocab - first);
-    auto logits =
-        unembedding.slice(first, columns)(x).to(accumulate); // [m, columns]
+    auto logits = head.unembedding.slice(first, columns)(x); // [m, columns]
+    nn::soft_cap(logits, head.softcap);
+    logits = logits.to(accumulate);
     add_slice(running, logits, wanted, first);
   }
   return {

@@ -9,12 +9,17 @@ namespace ma {
 
 struct TokenScores;
 
-/// Scores of `targets` int64 [n] under softmax(unembedding(x)), `x` [m,
-/// d_model], each at its row of `rows` int64 [n]; undefined `rows` means one
-/// target a row.
+/// What maps a row to logits.
+struct OutputHead {
+  nn::Linear unembedding; ///< to [vocab]
+  double softcap = 0;     ///< of the logits; 0 means none
+};
+
+/// Scores of `targets` int64 [n] under softmax(head(x)), `x` [m, d_model], each
+/// at its row of `rows` int64 [n]; undefined `rows` means one target a row.
 TokenScores score_targets(
     const torch::Tensor& x,
-    const nn::Linear& unembedding,
+    const OutputHead& head,
     const torch::Tensor& targets,
     const torch::Tensor& rows = {});
 

@@ -2,22 +2,36 @@
 // the target dtype and device.
 #include "libma/models/weights.h"
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "libma/core/error.h"
 #include "libma/core/names.h"
-#include "libma/models/decoder.h"
+#include "libma/models/decoder_config.h"
 
 namespace ma {
 namespace {
 
 constexpr std::size_t kListedProblems = 8;
+constexpr std::string_view kLayer = "{}";
+constexpr std::string_view kEach = "{each}";
 
-std::string with_layer(std::string name, std::int64_t layer) {
-  if (const auto at = name.find("{}"); at != std::string::npos) {
-    name.replace(at, 2, std::to_string(layer));
+/// `name` with the number `index` in its `hole`, if it has one.
+std::string filled(
+    std::string name, std::string_view hole, std::int64_t index) {
+  if (const auto at = name.find(hole); at != std::string::npos) {
+    name.replace(at, hole.size(), std::to_string(index));
   }
   return name;
+}
+
+std::string with_layer(const std::string& name, std::int64_t layer) {
+  return filled(name, kLayer, layer);
+}
+
+std::string with_each(const std::string& name, std::int64_t index) {
+  return filled(name, kEach, index);
 }
 
 /// Whether `name` is `pattern` with some block index for {}.
@@ -37,9 +51,40 @@ bool is_instance(const std::string& name, const std::string& pattern) {
 
 } // namespace
 
-torch::Tensor transposed(
-    const torch::Tensor& stored, const DecoderConfig& /*config*/) {
-  return stored.t();
+WeightMap with(WeightMap base, const WeightMap& changes) {
+  for (const WeightEntry& change : changes) {
+    const auto found =
+        std::find_if(base.begin(), base.end(), [&](const WeightEntry& entry) {
+          return entry.ours == change.ours;
+        });
+    if (found == base.end()) {
+      base.push_back(change);
+    } else {
+      *found = change;
+    }
+  }
+  return base;
+}
+
+WeightMap or_else(WeightMap map, const WeightMap& alternatives) {
+  map.insert(map.end(), alternatives.begin(), alternatives.end());
+  return map;
+}
+
+Placement Placement::all(torch::Device device, std::int64_t n_layers) {
+  return {
+      device,
+      std::vector<torch::Device>(static_cast<std::size_t>(n_layers), device),
+      device};
+}
+
+torch::Device Placement::of(const std::string& ours, std::int64_t layer) const {
+  if (layer >= 0) {
+    return blocks.at(static_cast<std::size_t>(layer));
+  }
+  const bool is_head =
+      ours.starts_with("ln_final.") || ours.starts_with("unembed.");
+  return is_head ? head : embed;
 }
 
 WeightLoader::WeightLoader(
@@ -50,92 +95,160 @@ WeightLoader::WeightLoader(
     : checkpoint_(checkpoint),
       layout_(layout),
       config_(config),
-      target_(target) {}
+      target_(std::move(target)) {}
 
-const WeightEntry& WeightLoader::entry(const std::string& ours) const {
+const WeightEntry& WeightLoader::entry(
+    const std::string& ours, std::int64_t layer) const {
+  const WeightEntry* first = nullptr;
   for (const WeightEntry& entry : layout_.map) {
-    if (entry.ours == ours) {
+    if (entry.ours != ours) {
+      continue;
+    }
+    if (has(stored_name(with_each(entry.theirs.front().name, 0), layer))) {
       return entry;
     }
+    first = first == nullptr ? &entry : first;
   }
-  throw ConfigError(
-      config_.architecture,
-      c10::str("the weight table has no entry '", ours, "'; add it"));
+  if (first == nullptr) {
+    throw ConfigError(
+        config_.architecture,
+        c10::str("the weight table has no entry '", ours, "'; add it"));
+  }
+  return *first;
+}
+
+bool WeightLoader::has(const std::string& name) const {
+  return checkpoint_.tensors().contains(name);
 }
 
 std::string WeightLoader::stored_name(
-    const StoredName& stored, std::int64_t layer) const {
-  const std::string name = with_layer(stored.name, layer);
+    const std::string& name, std::int64_t layer) const {
+  const std::string full = with_layer(name, layer);
   const std::string& prefix = layout_.optional_prefix;
-  if (!prefix.empty() && name.starts_with(prefix) &&
-      !checkpoint_.tensors().contains(name)) {
-    const std::string bare = name.substr(prefix.size());
-    if (checkpoint_.tensors().contains(bare)) {
-      return bare;
-    }
+  if (!prefix.empty() && full.starts_with(prefix) && !has(full) &&
+      has(full.substr(prefix.size()))) {
+    return full.substr(prefix.size());
   }
-  return name;
+  return full;
 }
 
-bool WeightLoader::has(const std::string& ours, std::int64_t layer) const {
-  return checkpoint_.tensors().contains(
-      stored_name(entry(ours).theirs.front(), layer));
+std::vector<WeightLoader::Part> WeightLoader::parts_of(
+    const std::string& ours, std::int64_t layer) const {
+  std::vector<Part> parts;
+  const auto& theirs = entry(ours, layer).theirs;
+  const bool is_counted = theirs.front().name.find(kEach) != std::string::npos;
+  for (std::int64_t i = 0;; ++i) {
+    for (const StoredName& stored : theirs) {
+      parts.push_back(
+          {stored_name(with_each(stored.name, i), layer), stored.transform});
+    }
+    const auto next = with_each(theirs.front().name, i + 1);
+    if (!is_counted || !has(stored_name(next, layer))) {
+      return parts;
+    }
+  }
 }
 
 torch::Tensor WeightLoader::take(
     const std::string& ours,
     std::vector<std::int64_t> shape,
     std::int64_t layer) {
+  parameters_.push_back(
+      {ours, layer, std::move(shape), target_.placement.of(ours, layer)});
+  const Parameter& parameter = parameters_.back();
+  const auto parts = parts_of(ours, layer);
+  const auto n_problems = problems_.size();
+  for (const Part& part : parts) {
+    if (has(part.name)) {
+      used_.insert(part.name);
+    } else {
+      problems_.push_back("missing " + part.name);
+    }
+  }
+  if (problems_.size() > n_problems) {
+    return {};
+  }
+  auto taken = join_parts(parts, parameter);
+  return problems_.size() > n_problems ? torch::Tensor() : taken;
+}
+
+void WeightLoader::check_rows(
+    const Part& part,
+    torch::IntArrayRef found,
+    torch::IntArrayRef shape,
+    std::int64_t filled) {
+  auto expected = shape.vec();
+  expected.front() = found.empty() ? 0 : found.front();
+  if (found != torch::IntArrayRef(expected) ||
+      filled + expected.front() > shape.front()) {
+    problems_.push_back(
+        c10::str(part.name, " has shape ", found, ", expected ", shape));
+  }
+}
+
+torch::Tensor WeightLoader::join_parts(
+    const std::vector<Part>& parts, const Parameter& parameter) {
+  const auto& shape = parameter.shape;
+  if (target_.is_plan) {
+    return at::empty(
+        shape, at::TensorOptions().dtype(target_.dtype).device(torch::kMeta));
+  }
   const auto options =
-      at::TensorOptions().dtype(target_.dtype).device(target_.device);
-  torch::Tensor parameter;
+      at::TensorOptions().dtype(target_.dtype).device(parameter.device);
+  torch::Tensor joined;
   std::int64_t filled = 0; // rows
-  for (const StoredName& stored : entry(ours).theirs) {
-    const std::string name = stored_name(stored, layer);
-    if (!checkpoint_.tensors().contains(name)) {
-      problems_.push_back("missing " + name);
+  for (const Part& part : parts) {
+    auto rows = checkpoint_.load(part.name, target_.dtype);
+    if (part.transform != nullptr) {
+      rows = part.transform(rows, config_);
+    }
+    const auto n_problems = problems_.size();
+    check_rows(part, rows.sizes(), shape, filled);
+    if (problems_.size() > n_problems) {
       return {};
     }
-    used_.insert(name);
-    auto part = checkpoint_.load(name, target_.dtype);
-    if (stored.transform != nullptr) {
-      part = stored.transform(part, config_);
+    if (rows.size(0) == shape.front()) { // the whole: no second copy
+      return rows.to(options).contiguous();
     }
-    const auto rows = part.dim() > 0 ? part.size(0) : 0;
-    auto expected = shape;
-    expected.front() = rows;
-    if (part.sizes() != torch::IntArrayRef(expected) ||
-        filled + rows > shape.front()) {
-      problems_.push_back(
-          c10::str(
-              name,
-              " has shape ",
-              part.sizes(),
-              ", expected ",
-              torch::IntArrayRef(shape)));
-      return {};
+    if (!joined.defined()) {
+      joined = at::empty(shape, options);
     }
-    if (rows == shape.front()) { // the whole parameter: no second copy
-      return part.to(options).contiguous();
-    }
-    if (!parameter.defined()) {
-      parameter = at::empty(shape, options);
-    }
-    parameter.narrow(/*dim=*/0, filled, rows).copy_(part);
-    filled += rows;
+    joined.narrow(/*dim=*/0, filled, rows.size(0)).copy_(rows);
+    filled += rows.size(0);
   }
   if (filled != shape.front()) {
     problems_.push_back(
-        c10::str(ours, " has ", filled, " rows, expected ", shape.front()));
-    return {};
+        c10::str(
+            parameter.ours,
+            " has ",
+            filled,
+            " rows, expected ",
+            shape.front()));
   }
-  return parameter;
+  return joined;
 }
 
-void WeightLoader::skip(const std::string& ours) {
-  for (const StoredName& stored : entry(ours).theirs) {
-    used_.insert(stored_name(stored, -1));
+torch::Tensor WeightLoader::reuse(
+    const torch::Tensor& parameter, const std::string& ours) {
+  for (const Part& part : parts_of(ours, /*layer=*/-1)) {
+    used_.insert(part.name);
   }
+  const auto device = target_.placement.of(ours, /*layer=*/-1);
+  if (!parameter.defined()) {
+    return parameter;
+  }
+  if (target_.is_plan) {
+    if (device != target_.placement.embed) {
+      parameters_.push_back({ours, -1, parameter.sizes().vec(), device});
+    }
+    return parameter;
+  }
+  return parameter.to(device);
+}
+
+Placement WeightLoader::placement() const {
+  return target_.is_plan ? Placement::all(torch::kMeta, config_.n_layers)
+                         : target_.placement;
 }
 
 void WeightLoader::finish() {

@@ -24,7 +24,8 @@ struct StoredName {
   StoredName(const char* name, WeightTransform transform = nullptr)
       : name(name), transform(transform) {} // NOLINT
 
-  std::string name; ///< with {} for the block index
+  std::string name; ///< with {} for the block index; {each} stands for 0, 1,
+                    ///< ... as far as the checkpoint has them
   WeightTransform transform;
 };
 
@@ -42,6 +43,14 @@ struct WeightEntry {
 
 using WeightMap = std::vector<WeightEntry>;
 
+/// `base` with the entries of `changes` in place of those of the same
+/// parameter; new ones join at the end.
+WeightMap with(WeightMap base, const WeightMap& changes);
+
+/// `map` and other spellings of some parameters: where a checkpoint lacks the
+/// first spelling's tensors, the next is looked for.
+WeightMap or_else(WeightMap map, const WeightMap& alternatives);
+
 /// How an architecture's tensors are stored in one format.
 struct WeightLayout {
   WeightMap map;
@@ -54,13 +63,53 @@ struct WeightLayout {
 torch::Tensor transposed(
     const torch::Tensor& stored, const DecoderConfig& config);
 
+/// Rows that lie [kv_head, (query heads of the group | k | v), d_head] to
+/// [q heads | k heads | v heads].
+torch::Tensor ungrouped_qkv(
+    const torch::Tensor& stored, const DecoderConfig& config);
+
+/// Rows of q, or of k, that GGUF stores for the rotation of neighbouring dims,
+/// to the order for the rotation of halves.
+torch::Tensor unpermuted_q(
+    const torch::Tensor& stored, const DecoderConfig& config);
+torch::Tensor unpermuted_k(
+    const torch::Tensor& stored, const DecoderConfig& config);
+
+/// [expert, out, in] -> [expert out, in].
+torch::Tensor joined_experts(
+    const torch::Tensor& stored, const DecoderConfig& config);
+
+/// Which device holds which parameter.
+struct Placement {
+  torch::Device embed = torch::kCPU;
+  std::vector<torch::Device> blocks;
+  torch::Device head = torch::kCPU; ///< final norm and unembedding
+
+  /// Everything on one device.
+  static Placement all(torch::Device device, std::int64_t n_layers);
+
+  /// The device of the parameter `ours` of block `layer`, -1 outside the
+  /// blocks.
+  torch::Device of(const std::string& ours, std::int64_t layer) const;
+};
+
+/// A parameter that the model asked for.
+struct Parameter {
+  std::string ours; ///< with {} for the block index
+  std::int64_t layer = -1;
+  std::vector<std::int64_t> shape;
+  torch::Device device = torch::kCPU;
+};
+
 /// Hands out parameters one by one and checks at the end that all was used and
 /// nothing was missing.
 class WeightLoader {
  public:
   struct Target {
     torch::ScalarType dtype = torch::kFloat32;
-    torch::Device device = torch::kCPU;
+    Placement placement;
+    bool is_plan = false; ///< names and sizes alone: parameters are tensors
+                          ///< without memory
   };
 
   WeightLoader(
@@ -68,9 +117,6 @@ class WeightLoader {
       const WeightLayout& layout,
       const DecoderConfig& config,
       Target target);
-
-  /// Whether the checkpoint stores the parameter `ours` of block `layer`.
-  bool has(const std::string& ours, std::int64_t layer = -1) const;
 
   /// The parameter `ours` ("blocks.{}.ln1.weight") of block `layer`, checked to
   /// have `shape`. A missing or misshapen one is remembered, and an undefined
@@ -80,17 +126,38 @@ class WeightLoader {
       std::vector<std::int64_t> shape,
       std::int64_t layer = -1);
 
+  /// `parameter` once more, as `ours`, on the device of that. What is stored
+  /// under that name all the same (a tied output head) is not needed.
+  torch::Tensor reuse(const torch::Tensor& parameter, const std::string& ours);
+
   /// Throws FileError that lists the missing, misshapen and unexpected tensors,
   /// if there are any.
   void finish();
 
-  /// Marks stored tensors that the model does not need (a tied output head that
-  /// is stored all the same).
-  void skip(const std::string& ours);
+  /// What was asked for, in that order.
+  const std::vector<Parameter>& parameters() const { return parameters_; }
+
+  /// Where parameters go; without memory in a plan.
+  Placement placement() const;
 
  private:
-  const WeightEntry& entry(const std::string& ours) const;
-  std::string stored_name(const StoredName& stored, std::int64_t layer) const;
+  /// A stored tensor of a parameter.
+  struct Part {
+    std::string name;
+    WeightTransform transform;
+  };
+
+  const WeightEntry& entry(const std::string& ours, std::int64_t layer) const;
+  bool has(const std::string& name) const;
+  std::string stored_name(const std::string& name, std::int64_t layer) const;
+  std::vector<Part> parts_of(const std::string& ours, std::int64_t layer) const;
+  void check_rows(
+      const Part& part,
+      torch::IntArrayRef found,
+      torch::IntArrayRef shape,
+      std::int64_t filled);
+  torch::Tensor join_parts(
+      const std::vector<Part>& parts, const Parameter& parameter);
 
   const Checkpoint& checkpoint_;
   const WeightLayout& layout_;
@@ -98,6 +165,7 @@ class WeightLoader {
   Target target_;
   std::set<std::string> used_;
   std::vector<std::string> problems_;
+  std::vector<Parameter> parameters_;
 };
 
 } // namespace ma

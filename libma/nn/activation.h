@@ -13,4 +13,8 @@ using Activation = torch::Tensor (*)(const torch::Tensor& x);
 /// UnknownNameError, located at `where`.
 Activation find_activation(const std::string& name, const std::string& where);
 
+/// Turns `x` into cap * tanh(x / cap), in place; a `cap` of 0 leaves it
+/// (Gemma 2).
+void soft_cap(torch::Tensor& x, double cap);
+
 } // namespace ma::nn

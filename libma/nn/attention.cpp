@@ -5,6 +5,8 @@
 #include <tuple>
 #include <utility>
 
+#include "libma/nn/activation.h"
+
 namespace ma::nn {
 namespace {
 
@@ -20,16 +22,31 @@ torch::Tensor repeat_heads(const torch::Tensor& x, std::int64_t n_heads) {
 
 Attention::Attention(
     const AttentionOptions& options,
-    Linear qkv,
-    Linear out,
+    AttentionWeights weights,
     HookTable& hooks,
     const std::string& name)
     : options_(options),
-      qkv_(std::move(qkv)),
-      out_(std::move(out)),
+      qkv_(std::move(weights.qkv)),
+      out_(std::move(weights.out)),
       q_(&hooks.add_point(name + ".q")),
       k_(&hooks.add_point(name + ".k")),
       v_(&hooks.add_point(name + ".v")) {
+  if (options_.qk_norm != QkNorm::kNone) {
+    const std::int64_t n_dims =
+        options_.qk_norm == QkNorm::kAcrossHeads ? 2 : 1;
+    q_norm_.emplace(
+        options_.norm,
+        std::move(weights.q_norm),
+        hooks,
+        name + ".q_norm",
+        n_dims);
+    k_norm_.emplace(
+        options_.norm,
+        std::move(weights.k_norm),
+        hooks,
+        name + ".k_norm",
+        n_dims);
+  }
   if (options_.has_rotary) {
     rot_q_ = &hooks.add_point(name + ".rot_q");
     rot_k_ = &hooks.add_point(name + ".rot_k");
@@ -41,71 +58,82 @@ Attention::Attention(
 
 torch::Tensor Attention::operator()(
     const torch::Tensor& x, const AttentionContext& context) const {
-  const auto batch = x.size(0);
-  const auto pos = x.size(1);
+  Heads heads = project(x, context.rope);
+  if (context.cache != nullptr) {
+    std::tie(heads.k, heads.v) = context.cache->append(
+        context.layer, heads.k, heads.v); // [batch, kv_head, key_pos, d_head]
+  }
+  const bool is_explicit =
+      attn_scores_->active() || pattern_->active() || options_.softcap > 0;
+  auto z = is_explicit ? explicit_path(heads, *context.mask)
+                       : fused(heads, *context.mask);
+  z = (*z_)(z.transpose(1, 2));            // [batch, pos, head, d_head]
+  return out_(z.flatten(/*start_dim=*/2)); // [batch, pos, d_model]
+}
+
+Attention::Heads Attention::project(
+    const torch::Tensor& x, const RopeTable* rope) const {
   const auto heads = options_.n_heads;
   const auto kv_heads = options_.n_kv_heads;
-  const auto qkv = qkv_(x).view(
-      {batch,
-       pos,
+  auto qkv = qkv_(x);
+  if (options_.clip > 0) {
+    qkv.clamp_(-options_.clip, options_.clip);
+  }
+  qkv = qkv.view(
+      {x.size(0),
+       x.size(1),
        heads + 2 * kv_heads,
        options_.d_head}); // [batch, pos, head + 2 kv_head, d_head]
-
   auto q = (*q_)(qkv.narrow(/*dim=*/2, 0, heads)); // [batch, pos, head, d_head]
   auto k = (*k_)(
       qkv.narrow(/*dim=*/2, heads, kv_heads)); // [batch, pos, kv_head, d_head]
   auto v = (*v_)(qkv.narrow(
       /*dim=*/2, heads + kv_heads, kv_heads)); // [batch, pos, kv_head, d_head]
+  if (q_norm_) {
+    q = (*q_norm_)(q);
+    k = (*k_norm_)(k);
+  }
   if (options_.has_rotary) {
-    q = (*rot_q_)(apply_rope(q, *context.rope));
-    k = (*rot_k_)(apply_rope(k, *context.rope));
+    q = (*rot_q_)(apply_rope(q, *rope));
+    k = (*rot_k_)(apply_rope(k, *rope));
   }
-
-  q = q.transpose(1, 2); // [batch, head, pos, d_head]
-  k = k.transpose(1, 2); // [batch, kv_head, pos, d_head]
-  v = v.transpose(1, 2); // [batch, kv_head, pos, d_head]
-  if (context.cache != nullptr) {
-    std::tie(k, v) = context.cache->append(
-        context.layer, k, v); // [batch, kv_head, key_pos, d_head]
-  }
-  const bool is_explicit = attn_scores_->active() || pattern_->active();
-  auto z =
-      is_explicit ? explicit_path(q, k, v, context) : fused(q, k, v, context);
-  z = (*z_)(z.transpose(1, 2)); // [batch, pos, head, d_head]
-  return out_(z.reshape(
-      {batch, pos, heads * options_.d_head})); // [batch, pos, d_model]
+  return {q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)};
 }
 
 torch::Tensor Attention::fused(
-    const torch::Tensor& q,
-    const torch::Tensor& k,
-    const torch::Tensor& v,
-    const AttentionContext& context) const {
+    const Heads& heads, const AttentionMask& mask) const {
+  const auto& allowed = options_.has_alibi
+                            ? mask.bias(options_.window, heads.q.scalar_type())
+                            : mask.allowed(options_.window);
   return at::scaled_dot_product_attention(
-      q,
-      k,
-      v,
-      context.allowed.defined() ? std::optional(context.allowed) : std::nullopt,
+      heads.q,
+      heads.k,
+      heads.v,
+      allowed.defined() ? std::optional(allowed) : std::nullopt,
       /*dropout_p=*/0.0,
-      /*is_causal=*/!context.allowed.defined(),
+      /*is_causal=*/!allowed.defined(),
       options_.scale,
       /*enable_gqa=*/options_.n_heads != options_.n_kv_heads);
 }
 
 torch::Tensor Attention::explicit_path(
-    const torch::Tensor& q,
-    const torch::Tensor& k,
-    const torch::Tensor& v,
-    const AttentionContext& context) const {
-  const auto allowed =
-      context.allowed.defined()
-          ? context.allowed
-          : at::ones({q.size(2), k.size(2)}, q.options().dtype(torch::kBool))
-                .tril();
+    const Heads& heads, const AttentionMask& mask) const {
+  const auto& [q, k, v] = heads;
   auto scores = at::matmul(q, repeat_heads(k, options_.n_heads).transpose(2, 3))
                     .mul_(options_.scale);
-  scores.masked_fill_(
-      allowed.logical_not(), -std::numeric_limits<double>::infinity());
+  soft_cap(scores, options_.softcap);
+  if (options_.has_alibi) {
+    scores.add_(mask.bias(options_.window, q.scalar_type()));
+  } else {
+    auto allowed = mask.allowed(options_.window);
+    if (!allowed.defined()) {
+      allowed =
+          at::ones({q.size(2), k.size(2)}, q.options().dtype(torch::kBool))
+              .tril();
+    }
+    scores.masked_fill_(
+        allowed.logical_not(), -std::numeric_limits<double>::infinity());
+  }
   scores =
       (*attn_scores_)(std::move(scores)); // [batch, head, query_pos, key_pos]
   const bool is_half = scores.scalar_type() == torch::kHalf ||

@@ -51,6 +51,10 @@ TokenBatch KeyValueCache::follow(const TokenBatch& batch) const {
   const auto count = past.sum(/*dim=*/1, /*keepdim=*/true); // [batch, 1]
   next.positions = (real.to(torch::kInt64).cumsum(/*dim=*/1) - 1 + count)
                        .clamp_min(0); // [batch, pos]
+  const auto past_places =
+      (past.to(torch::kInt64).cumsum(/*dim=*/1) - 1).clamp_min(0);
+  next.key_positions =
+      at::cat({past_places, next.positions}, /*dim=*/1); // [batch, key_pos]
   const auto options = real.options();
   const auto causal = at::ones({pos, pos}, options).tril();
   const auto among_new =

@@ -6,12 +6,13 @@
 #include "libma/core/tensor.h"
 #include "libma/hooks/hook_table.h"
 #include "libma/nn/activation.h"
+#include "libma/nn/feed_forward.h"
 #include "libma/nn/linear.h"
 
 namespace ma::nn {
 
 /// down(act(pre)) or, gated, down(act(pre) * pre_linear).
-class Mlp {
+class Mlp : public FeedForward {
  public:
   /// `up` maps to [d_mlp], or to [gate | up] = [2 d_mlp] when gated. Points
   /// `<name>.pre` ... join `hooks`.
@@ -23,7 +24,7 @@ class Mlp {
       const std::string& name);
 
   /// `x` is [batch, pos, d_model]; returns the same shape.
-  torch::Tensor operator()(const torch::Tensor& x) const;
+  torch::Tensor operator()(const torch::Tensor& x) const override;
 
  private:
   Activation activation_;

@@ -25,6 +25,24 @@ torch::Tensor wavelengths(double theta, std::int64_t d_rotary) {
   return at::pow(theta, exponents);
 }
 
+torch::Tensor plain_inverse(const RopeConfig& config) {
+  const auto inverse = 1.0 / wavelengths(config.theta, config.d_rotary);
+  if (config.divisors.empty()) {
+    return inverse;
+  }
+  if (static_cast<std::int64_t>(config.divisors.size()) !=
+      config.d_rotary / 2) {
+    throw ConfigError(
+        "rotary divisors",
+        c10::str(
+            "there are ",
+            config.divisors.size(),
+            "; expected ",
+            config.d_rotary / 2));
+  }
+  return inverse / at::tensor(config.divisors, torch::kFloat32);
+}
+
 /// NTK-aware rule: a base that grows with the row. Float32 tensors throughout,
 /// to round as Hugging Face does.
 torch::Tensor dynamic_inverse(
@@ -133,7 +151,7 @@ Frequencies longrope(const RopeConfig& config, std::int64_t n_positions) {
 Frequencies frequencies(const RopeConfig& config, std::int64_t n_positions) {
   switch (config.scaling) {
     case RopeScaling::kNone:
-      return {1.0 / wavelengths(config.theta, config.d_rotary)};
+      return {plain_inverse(config)};
     case RopeScaling::kLinear:
       return {1.0 / wavelengths(config.theta, config.d_rotary) / config.factor};
     case RopeScaling::kDynamic:
@@ -182,7 +200,7 @@ RopeTable make_rope_table(
         .to(dtype)
         .unsqueeze(-2); // [..., pos, 1, d_rotary / 2]
   };
-  return {finish(angles.cos()), finish(angles.sin())};
+  return {finish(angles.cos()), finish(angles.sin()), config.interleaved};
 }
 
 bool changes_frequencies(
@@ -198,13 +216,22 @@ bool changes_frequencies(
   }
 }
 
+RopeTable RopeTable::to(torch::Device device) const {
+  return {cos.to(device), sin.to(device), interleaved};
+}
+
 torch::Tensor apply_rope(const torch::Tensor& x, const RopeTable& table) {
   const std::int64_t half = table.cos.size(-1);
   auto rotated = at::empty(x.sizes(), x.options());
-  const auto x1 = x.narrow(/*dim=*/-1, 0, half);
-  const auto x2 = x.narrow(/*dim=*/-1, half, half);
-  auto y1 = rotated.narrow(/*dim=*/-1, 0, half);
-  auto y2 = rotated.narrow(/*dim=*/-1, half, half);
+  // Dims `which` (0 or 1) of all pairs of a tensor like x.
+  const auto side = [&](const torch::Tensor& of, std::int64_t which) {
+    return table.interleaved ? of.slice(/*dim=*/-1, which, 2 * half, /*step=*/2)
+                             : of.narrow(/*dim=*/-1, which * half, half);
+  };
+  const auto x1 = side(x, 0);
+  const auto x2 = side(x, 1);
+  auto y1 = side(rotated, 0);
+  auto y2 = side(rotated, 1);
   at::mul_out(y1, x1, table.cos).sub_(x2 * table.sin);
   at::mul_out(y2, x2, table.cos).add_(x1 * table.sin);
   if (const std::int64_t rest = x.size(-1) - 2 * half; rest > 0) {

@@ -14,6 +14,8 @@ enum class RopeScaling { kNone, kLinear, kDynamic, kYarn, kLongRope, kLlama3 };
 struct RopeConfig {
   double theta = 10000.0;
   std::int64_t d_rotary = 0; ///< leading dims of each head that rotate; even
+  bool interleaved = false; ///< pairs are (2i, 2i + 1), else (i, i + d_rotary /
+                            ///< 2)
   RopeScaling scaling = RopeScaling::kNone;
   double factor = 1.0; ///< ratio of extended to original context, no unit
   std::int64_t max_positions = 0;          ///< context of the model, tokens
@@ -29,13 +31,20 @@ struct RopeConfig {
   double mscale_all_dim = 0.0;      ///< yarn; 0 means unset
   std::vector<double> short_factor; ///< longrope, one per rotated pair
   std::vector<double> long_factor;  ///< longrope, one per rotated pair
+  std::vector<double> divisors; ///< of the frequencies, one per rotated pair,
+                                ///< as GGUF stores a rule's outcome; empty
+                                ///< means none
 };
 
 /// Cosines and sines of each position's angles.
 struct RopeTable {
   torch::Tensor
       cos; ///< [pos, 1, d_rotary / 2] or [batch, pos, 1, d_rotary / 2]
-  torch::Tensor sin; ///< same shape
+  torch::Tensor sin;        ///< same shape
+  bool interleaved = false; ///< pairs are (2i, 2i + 1)
+
+  /// The same on `device`.
+  RopeTable to(torch::Device device) const;
 };
 
 /// Table for int64 `positions` [pos] or [batch, pos]. Angles are computed in
@@ -51,8 +60,8 @@ RopeTable make_rope_table(
 bool changes_frequencies(
     const RopeConfig& config, std::int64_t first, std::int64_t last);
 
-/// Rotates the pairs (i, i + d_rotary / 2) of each head. `x` is [batch, pos,
-/// head, d_head]; returns a new tensor.
+/// Rotates the pairs of the first d_rotary dims of each head. `x` is [batch,
+/// pos, head, d_head]; returns a new tensor.
 torch::Tensor apply_rope(const torch::Tensor& x, const RopeTable& table);
 
 } // namespace ma::nn

@@ -31,7 +31,7 @@ Scored score_random(torch::ScalarType dtype, bool has_bias) {
   s.logits = head(s.x);
   s.targets = at::randint(5000, {300}, torch::kInt64);
   s.targets.narrow(0, 0, 100).copy_(s.logits.argmax(1).narrow(0, 0, 100));
-  s.scores = score_targets(s.x, head, s.targets);
+  s.scores = score_targets(s.x, {head}, s.targets);
   return s;
 }
 

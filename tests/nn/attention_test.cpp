@@ -47,8 +47,10 @@ class AttentionHookTest : public ::testing::Test {
          .d_head = kDim,
          .scale = kScale,
          .has_rotary = has_rotary},
-        {at::cat({q, k, v}).view({-1, kModel}), {}},
-        out_,
+        {.qkv = {at::cat({q, k, v}).view({-1, kModel}), {}},
+         .out = out_,
+         .q_norm = {},
+         .k_norm = {}},
         *hooks_,
         "blocks.0.attn"};
   }
@@ -84,6 +86,18 @@ class AttentionHookTest : public ::testing::Test {
     return at::matmul(flat, out_.weight.t()) + out_.bias;
   }
 
+  static torch::Tensor attend(
+      const Attention& attention,
+      const torch::Tensor& x,
+      const TokenBatch& batch = {},
+      const RopeTable* rope = nullptr) {
+    const AttentionMask mask(batch, x.size(1), torch::kCPU);
+    AttentionContext context;
+    context.mask = &mask;
+    context.rope = rope;
+    return attention(x, context);
+  }
+
   static torch::Tensor causal() {
     return at::ones({kBatch, 1, kPos, kPos}, torch::kBool).tril();
   }
@@ -103,9 +117,10 @@ class AttentionTest : public AttentionHookTest,
   torch::Tensor run(
       const Attention& attention,
       const torch::Tensor& x,
-      const AttentionContext& context = {}) {
+      const TokenBatch& batch = {},
+      const RopeTable* rope = nullptr) {
     const auto handle = GetParam() ? make_explicit() : HookHandle();
-    return attention(x, context);
+    return attend(attention, x, batch, rope);
   }
 };
 
@@ -117,8 +132,10 @@ TEST_P(AttentionTest, TheMaskReplacesTheCausalRule) {
   auto allowed = at::ones({kBatch, 1, kPos, kPos}, torch::kBool);
   allowed[0][0][1][3].fill_(false);
   allowed.select(0, 1).select(-1, 2).fill_(false);
-  const AttentionContext context = {.rope = {}, .allowed = allowed};
-  MA_EXPECT_CLOSE(run(make(q_, k_, v_), x_, context), formula(allowed));
+  TokenBatch batch;
+  batch.visible = allowed.squeeze(1);
+  batch.positions = at::arange(kPos, torch::kInt64).expand({kBatch, kPos});
+  MA_EXPECT_CLOSE(run(make(q_, k_, v_), x_, batch), formula(allowed));
 }
 
 TEST_P(AttentionTest, GroupedHeadsEqualRepeatedHeads) {
@@ -151,10 +168,9 @@ TEST_P(AttentionTest, RotaryScoresDoNotMoveWithTheOrigin) {
     RopeConfig config;
     config.theta = 16; // frequencies 1 and 1/4: exact in float32
     config.d_rotary = kDim;
-    AttentionContext context;
-    context.rope = make_rope_table(config, positions, torch::kFloat64);
+    const auto rope = make_rope_table(config, positions, torch::kFloat64);
     // cos and sin are those of float32
-    return run(attention, x_, context).to(torch::kFloat32);
+    return run(attention, x_, {}, &rope).to(torch::kFloat32);
   };
   const auto here = at_origin(0);
   MA_EXPECT_CLOSE(at_origin(7), here);
@@ -168,9 +184,9 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST_F(AttentionHookTest, HooksOfThePatternDoNotChangeTheResult) {
   const auto attention = make(q_, k_, v_);
-  const auto fused = attention(x_, {});
+  const auto fused = attend(attention, x_);
   const auto handle = make_explicit();
-  MA_EXPECT_CLOSE(attention(x_, {}), fused);
+  MA_EXPECT_CLOSE(attend(attention, x_), fused);
   ASSERT_TRUE(pattern_.defined());
   EXPECT_EQ(
       pattern_.sizes(),
@@ -185,7 +201,8 @@ TEST_F(AttentionHookTest, TheResultIsMadeOfThePatternThatAHookReturns) {
       "blocks.0.attn.pattern", [](const torch::Tensor& x, const HookSite&) {
         return at::zeros_like(x);
       });
-  MA_EXPECT_CLOSE(attention(x_, {}), out_.bias.expand({kBatch, kPos, kModel}));
+  MA_EXPECT_CLOSE(
+      attend(attention, x_), out_.bias.expand({kBatch, kPos, kModel}));
 }
 
 TEST_F(AttentionHookTest, OnlyRotaryAttentionHasRotatedPoints) {

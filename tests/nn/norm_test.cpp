@@ -56,8 +56,7 @@ class NormTest : public ::testing::TestWithParam<NormKind> {
   Norm norm(const torch::Tensor& weight, const torch::Tensor& bias) {
     return {
         {.kind = GetParam(), .eps = kEps},
-        weight,
-        bias,
+        {weight, bias},
         *hooks_,
         "blocks.0.ln1"};
   }
