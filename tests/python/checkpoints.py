@@ -1,49 +1,49 @@
 """Tiny random checkpoints written by Hugging Face transformers."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
+from family_bases import BASES, POSITIONS, VOCAB
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
-from transformers import (
-    GPT2Config,
-    GPT2LMHeadModel,
-    LlamaConfig,
-    LlamaForCausalLM,
-    PreTrainedModel,
-    PreTrainedTokenizerFast,
-)
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
-VOCAB = 264  # 256 bytes, 7 merges, one special token
-POSITIONS = 64
+__all__ = ["POSITIONS", "VOCAB", "write", "write_bos_tokenizer", "write_gpt2", "write_llama", "write_tokenizer"]
 
 
-def write_llama(folder: Path, shard_size: str = "1GB", **changes: Any) -> Path:
-    """Two blocks, d_model 32, 4 heads, 2 kv heads; `changes` go to LlamaConfig."""
-    settings: dict[str, Any] = {
-        "vocab_size": VOCAB,
-        "hidden_size": 32,
-        "intermediate_size": 48,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "max_position_embeddings": POSITIONS,
-    }
-    return _write(LlamaForCausalLM(LlamaConfig(**{**settings, **changes})), folder, shard_size)
+def write(
+    folder: Path,
+    model_type: str,
+    shard_size: str = "1GB",
+    config_json: dict[str, Any] | None = None,
+    **changes: Any,
+) -> Path:
+    """Saves a randomised model of `BASES[model_type]` and `changes`.
+
+    `config_json` edits the file afterwards: keys to `drop`, keys to `set`.
+    """
+    config = AutoConfig.for_model(model_type, **{**BASES[model_type], **changes})
+    model = AutoModelForCausalLM.from_config(config)
+    _randomise(model)
+    model.save_pretrained(folder, max_shard_size=shard_size)
+    if config_json:
+        path = folder / "config.json"
+        settings = json.loads(path.read_text())
+        for key in config_json["drop"]:
+            del settings[key]
+        path.write_text(json.dumps({**settings, **config_json["set"]}))
+    return folder
 
 
-def write_gpt2(folder: Path, shard_size: str = "1GB", **changes: Any) -> Path:
-    """Two blocks, d_model 32, 4 heads; `changes` go to GPT2Config."""
-    settings: dict[str, Any] = {
-        "vocab_size": VOCAB,
-        "n_embd": 32,
-        "n_layer": 2,
-        "n_head": 4,
-        "n_positions": POSITIONS,
-        "bos_token_id": 0,
-        "eos_token_id": 0,
-    }
-    return _write(GPT2LMHeadModel(GPT2Config(**{**settings, **changes})), folder, shard_size)
+def write_llama(folder: Path, **changes: Any) -> Path:
+    """Two blocks, d_model 32, 4 heads, 2 kv heads; `changes` as in `write`."""
+    return write(folder, "llama", **changes)
+
+
+def write_gpt2(folder: Path, **changes: Any) -> Path:
+    """Two blocks, d_model 32, 4 heads; `changes` as in `write`."""
+    return write(folder, "gpt2", **changes)
 
 
 def write_tokenizer(folder: Path) -> None:
@@ -73,19 +73,16 @@ def _byte_level(special: list[str]) -> Tokenizer:
     return tokenizer
 
 
-def _write(model: PreTrainedModel, folder: Path, shard_size: str) -> Path:
-    _randomise(model)
-    model.save_pretrained(folder, max_shard_size=shard_size)
-    return folder
-
-
 def _randomise(model: PreTrainedModel) -> None:
-    """Weights that give each part of the model a say: attention far from uniform, gains and biases far from neutral."""
+    """Weights that give each part of the model a say: attention far from uniform, gains and biases far from neutral.
+
+    A vector starts neutral: 1 for a gain, 0 for a bias and for the gains of families that apply 1 + gain.
+    """
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        for name, parameter in model.named_parameters():
+        for parameter in model.parameters():
             noise = torch.randn(parameter.shape, generator=generator)
             if parameter.dim() > 1:
                 parameter.copy_(noise * 2 / parameter.shape[-1] ** 0.5)
             else:
-                parameter.copy_(0.3 * noise + (0 if name.endswith("bias") else 1))
+                parameter.add_(0.3 * noise)

@@ -1,5 +1,6 @@
 """Fixtures of all Python tests: the package under test, a tiny LLaMA, and SmolLM2 where it has been fetched."""
 
+import functools
 import os
 import sys
 from pathlib import Path
@@ -25,6 +26,30 @@ def tiny_folder(tmp_path_factory):
     folder = checkpoints.write_llama(tmp_path_factory.mktemp("tiny"))
     checkpoints.write_tokenizer(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def family_folder(tmp_path_factory):
+    """Writes the tiny checkpoint `families.FAMILIES[model_type][name]`, once."""
+    checkpoints = pytest.importorskip("checkpoints", reason="transformers is not installed")
+    from families import FAMILIES
+
+    @functools.cache
+    def write(model_type: str, name: str) -> Path:
+        return checkpoints.write(tmp_path_factory.mktemp(model_type), model_type, **FAMILIES[model_type][name])
+
+    return write
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """For models of a few dozen dimensions, whose matrices are too small to share."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture

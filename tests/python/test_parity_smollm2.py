@@ -10,7 +10,8 @@ pytest.importorskip("gguf")
 
 import torch
 from gguf_reference import load_gguf_llama
-from hf_reference import first_difference, float64_throughout, rounding_ratio
+from hf_float64 import float64_throughout, modeling_module
+from hf_reference import first_difference, rounding_ratio
 
 import libma as ma
 
@@ -102,7 +103,7 @@ def _run_transformers(model, ids):
     ]
     with torch.no_grad():
         if model.dtype == torch.float64:
-            with float64_throughout():
+            with float64_throughout(modeling_module(model)):
                 kept["logits"] = model(ids, use_cache=False).logits
         else:
             kept["logits"] = model(ids, use_cache=False).logits
