@@ -89,7 +89,8 @@ std::vector<Stored> stored_tensors(
   std::vector<Stored> stored;
   const auto rows = whole.shape.front();
   const auto parts = static_cast<std::int64_t>(entry.theirs.size());
-  const bool is_qkv = parts == 3 && entry.ours.find(".qkv.") != std::string::npos;
+  const bool is_qkv =
+      parts == 3 && entry.ours.find(".qkv.") != std::string::npos;
   const auto d_kv = c.n_kv_heads * c.d_head;
   for (const StoredName& their : entry.theirs) {
     const auto name = filled(their.name, "{}", whole.layer);

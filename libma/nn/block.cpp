@@ -71,8 +71,8 @@ class SequentialBlock : public Block {
     const auto pre = (*resid_pre_)(x);
     const auto read = normalize(ln1_, pre);
     const auto attended = normalize(ln1_post_, attention_(read, context));
-    const auto mid = (*resid_mid_)(add_to_stream(
-        keeps_normed_ ? read : pre, attended, *attn_out_));
+    const auto mid = (*resid_mid_)(
+        add_to_stream(keeps_normed_ ? read : pre, attended, *attn_out_));
     const auto read_mid = normalize(ln2_, mid);
     const auto mapped = normalize(ln2_post_, (*mlp_)(read_mid));
     return (*resid_post_)(
