@@ -1,0 +1,30 @@
+// Mistral (Jiang et al. 2023): LLaMA whose queries see a sliding window. Its
+// GGUF files say "llama".
+#include "libma/models/common_weights.h"
+#include "libma/models/config_reader.h"
+#include "libma/models/registry.h"
+
+namespace ma {
+namespace {
+
+DecoderConfig read_hf(const nlohmann::json& config) {
+  DecoderConfig c = read_hf_common(config, "mistral");
+  nlohmann::json with_window = config;
+  if (!config.contains("sliding_window")) {
+    with_window["sliding_window"] = 4096;
+  }
+  c.windows = read_hf_windows(
+      with_window, c.n_layers, [](std::int64_t) { return true; });
+  return c;
+}
+
+} // namespace
+
+void register_mistral(ModelRegistry& registry) {
+  registry.add(
+      "mistral",
+      {.hugging_face = {read_hf, {common_hf_weights(), "model.", {}}},
+       .gguf = {}});
+}
+
+} // namespace ma
