@@ -1,0 +1,45 @@
+// Phi-3 and Phi-4 (Abdin et al. 2024): LLaMA with joined projections, long
+// rotary factors and a sliding window.
+#include "libma/models/common_weights.h"
+#include "libma/models/config_reader.h"
+#include "libma/models/registry.h"
+
+namespace ma {
+namespace {
+
+DecoderConfig read_hf(const nlohmann::json& config) {
+  DecoderConfig c = read_hf_common(config, "phi3");
+  c.windows =
+      read_hf_windows(config, c.n_layers, [](std::int64_t) { return true; });
+  return c;
+}
+
+const WeightMap kWeights = with(
+    common_hf_weights(),
+    {
+        {"blocks.{}.attn.qkv.weight",
+         "model.layers.{}.self_attn.qkv_proj.weight"},
+        {"blocks.{}.mlp.up.weight", "model.layers.{}.mlp.gate_up_proj.weight"},
+    });
+
+DecoderConfig read_gguf(const nlohmann::json& metadata) {
+  DecoderConfig c = read_gguf_common(metadata, "phi3", "phi3");
+  const auto window = config_value_or<std::int64_t>(
+      metadata, "phi3.attention.sliding_window", 0);
+  c.windows.assign(static_cast<std::size_t>(c.n_layers), window);
+  return c;
+}
+
+} // namespace
+
+void register_phi3(ModelRegistry& registry) {
+  registry.add(
+      "phi3",
+      {.hugging_face = {read_hf, {kWeights, "model.", {}}},
+       .gguf = {
+           {"phi3",
+            {read_gguf,
+             {common_gguf_weights(true), "", gguf_rope_tensors()}}}}});
+}
+
+} // namespace ma
