@@ -182,13 +182,13 @@ def test_dry_run_lists_all_problems_and_writes_nothing(config, inputs, tmp_path)
     assert json.loads(done.stdout)["find"]["sequences"] == 4
     assert "1/3 llama: llama, " in done.stderr and "3/3 gpt2: gpt2, " in done.stderr
     bare = checkpoints.write_gpt2(tmp_path / "bare")
-    path = config(gpt2=f"no-such-model\n  - {bare}\n  - {{name: {inputs[1]}, bos: true}}")
+    path = config(gpt2=f"no-such-model\n  - {bare}\n  - {{name: {inputs[1]}, label: long, length: 1000000}}")
     done = run(path, "--dry-run", "--quiet")
     assert done.returncode == 2
-    missing, untokenised, without_bos = errors_of(done)
+    missing, untokenised, too_long = errors_of(done)
     assert "libma fetch no-such-model" in missing
     assert "model 'bare'" in untokenised and "tokenizer" in untokenised
-    assert "model 'gpt2 with BOS'" in without_bos and "no BOS" in without_bos
+    assert "model 'long'" in too_long and "have only 0 sequences of 1000000 tokens" in too_long
     done = run(config(), "--dry-run", "--quiet", "--set", "find.text=no-such-text")
     [problem] = errors_of(done)
     assert "libma fetch no-such-text" in problem
