@@ -892,12 +892,22 @@ class LayerMagnitudes:
         Its standard deviation (n - 1).
         """
     @property
-    def top(self) -> typing.Annotated[list[float], "FixedSize(3)"]:
+    def top(self) -> typing.Annotated[list[float], "FixedSize(5)"]:
         """
-        Mean over sequences of the three largest magnitudes.
+        Mean over sequences of the five largest magnitudes.
         """
     @property
-    def top_std(self) -> typing.Annotated[list[float], "FixedSize(3)"]:
+    def top_10_percent(self) -> float:
+        """
+        The same for the largest 10 %.
+        """
+    @property
+    def top_1_percent(self) -> float:
+        """
+        Mean over sequences of the magnitude that the largest 1 % reach.
+        """
+    @property
+    def top_std(self) -> typing.Annotated[list[float], "FixedSize(5)"]:
         """
         Their standard deviations (n - 1).
         """
@@ -1571,7 +1581,7 @@ def experiments() -> list[str]:
 
     Example:
         >>> ma.experiments()
-        ['ablation']
+        ['ablation', 'find_massive']
     """
 
 def find_massive(
