@@ -21,11 +21,19 @@ void bind_layer(py::module_& m) {
       .def_readonly(
           "top",
           &LayerMagnitudes::top,
-          "Mean over sequences of the three largest magnitudes.")
+          "Mean over sequences of the five largest magnitudes.")
       .def_readonly(
           "top_std",
           &LayerMagnitudes::top_std,
           "Their standard deviations (n - 1).")
+      .def_readonly(
+          "top_1_percent",
+          &LayerMagnitudes::top_1_percent,
+          "Mean over sequences of the magnitude that the largest 1 % reach.")
+      .def_readonly(
+          "top_10_percent",
+          &LayerMagnitudes::top_10_percent,
+          "The same for the largest 10 %.")
       .def_readonly(
           "median",
           &LayerMagnitudes::median,

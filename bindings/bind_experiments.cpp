@@ -15,7 +15,7 @@ void bind_experiments(py::module_& m) {
 
 Example:
     >>> ma.experiments()
-    ['ablation']
+    ['ablation', 'find_massive']
 )");
   m.def(
       "run_experiment",

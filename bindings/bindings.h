@@ -8,6 +8,7 @@ namespace ma::python {
 
 void bind_ablation(py::module_& m);
 void bind_analysis(py::module_& m);
+void bind_comparison(py::module_& m);
 void bind_errors(py::module_& m);
 void bind_experiments(py::module_& m);
 void bind_generate(py::module_& m, py::class_<BoundModel>& model);

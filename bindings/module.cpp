@@ -27,6 +27,7 @@ Example:
   bind_model_hooks(m, model);
   bind_generate(m, model);
   bind_analysis(m);
+  bind_comparison(m);
   bind_windows(m);
   bind_tasks(m);
   bind_zero_shot(m);

@@ -1,6 +1,7 @@
 // The public API of libma.
 #pragma once
 
+#include "libma/analysis/comparison.h"
 #include "libma/analysis/massive.h"
 #include "libma/analysis/massive_tables.h"
 #include "libma/core/error.h"
@@ -8,6 +9,7 @@
 #include "libma/core/table.h"
 #include "libma/eval/ablation.h"
 #include "libma/eval/calibration.h"
+#include "libma/eval/compare_models.h"
 #include "libma/eval/conditions.h"
 #include "libma/eval/corpus.h"
 #include "libma/eval/find_massive.h"

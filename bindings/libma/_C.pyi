@@ -30,6 +30,7 @@ __all__: list[str] = [
     "MassiveProfile",
     "MassiveSite",
     "Model",
+    "ModelSummary",
     "PerplexityResult",
     "PerplexityTask",
     "RequestScore",
@@ -45,6 +46,9 @@ __all__: list[str] = [
     "ZeroShotResult",
     "ZeroShotTask",
     "builtin_task_names",
+    "comparison_layers_table",
+    "comparison_sites_table",
+    "comparison_table",
     "cut_sequences",
     "evaluate_conditions",
     "experiments",
@@ -55,8 +59,11 @@ __all__: list[str] = [
     "load_model",
     "load_task",
     "load_tokenizer",
+    "magnitudes_table",
     "make_intervention",
     "make_windows",
+    "measure_model",
+    "pairs_table",
     "perplexity",
     "perplexity_protocols",
     "rolling_log_likelihoods",
@@ -892,12 +899,22 @@ class LayerMagnitudes:
         Its standard deviation (n - 1).
         """
     @property
-    def top(self) -> typing.Annotated[list[float], "FixedSize(3)"]:
+    def top(self) -> typing.Annotated[list[float], "FixedSize(5)"]:
         """
-        Mean over sequences of the three largest magnitudes.
+        Mean over sequences of the five largest magnitudes.
         """
     @property
-    def top_std(self) -> typing.Annotated[list[float], "FixedSize(3)"]:
+    def top_10_percent(self) -> float:
+        """
+        The same for the largest 10 %.
+        """
+    @property
+    def top_1_percent(self) -> float:
+        """
+        Mean over sequences of the magnitude that the largest 1 % reach.
+        """
+    @property
+    def top_std(self) -> typing.Annotated[list[float], "FixedSize(5)"]:
         """
         Their standard deviations (n - 1).
         """
@@ -1061,6 +1078,67 @@ class MassiveProfile:
     def sites(self) -> list[MassiveSite]:
         """
         Largest mean magnitude first.
+        """
+
+class ModelSummary:
+    """
+    One model of a comparison.
+
+    Example:
+        >>> summary = ma.measure_model(folder, ["One two three four five six."] * 9, sequences=2, length=8)
+        >>> summary.architecture, summary.n_layers, summary.profile.n_sequences
+        ('llama', 2, 2)
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def architecture(self) -> str:
+        """
+        "llama".
+        """
+    @property
+    def base(self) -> str:
+        """
+        Label of the model that it makes a pair with, or "".
+        """
+    @property
+    def d_model(self) -> int:
+        """
+        Width of the stream.
+        """
+    @property
+    def device(self) -> str:
+        """
+        As used: "cuda:0".
+        """
+    @property
+    def dtype(self) -> str:
+        """
+        "float32".
+        """
+    @property
+    def has_bos(self) -> bool:
+        """
+        A BOS was in front of each sequence.
+        """
+    @property
+    def label(self) -> str:
+        """
+        Its name in the tables.
+        """
+    @property
+    def n_layers(self) -> int:
+        """
+        Blocks.
+        """
+    @property
+    def n_parameters(self) -> int:
+        """
+        A tied output head counted once.
+        """
+    @property
+    def profile(self) -> MassiveProfile:
+        """
+        What was found, a MassiveProfile.
         """
 
 class Document:
@@ -1525,6 +1603,21 @@ def builtin_task_names() -> list[str]:
     Names of the tasks that libma brings along.
     """
 
+def comparison_layers_table(models: collections.abc.Sequence[ModelSummary]) -> Table:
+    """
+    One row a model and block, a Table.
+    """
+
+def comparison_sites_table(models: collections.abc.Sequence[ModelSummary]) -> Table:
+    """
+    One row a model and site, a Table.
+    """
+
+def comparison_table(models: collections.abc.Sequence[ModelSummary]) -> Table:
+    """
+    One row a model: size, whether anything is massive, where and how large, a Table.
+    """
+
 def cut_sequences(
     tokenizer: Tokenizer,
     texts: collections.abc.Sequence[str],
@@ -1571,7 +1664,7 @@ def experiments() -> list[str]:
 
     Example:
         >>> ma.experiments()
-        ['ablation']
+        ['ablation', 'find_massive']
     """
 
 def find_massive(
@@ -1692,6 +1785,11 @@ def load_tokenizer(model_path: os.PathLike | str | bytes) -> Tokenizer:
         ConfigError: When its kind is not supported.
     """
 
+def magnitudes_table(models: collections.abc.Sequence[ModelSummary]) -> Table:
+    """
+    One row a model: the five largest magnitudes, the largest 1 % and 10 %, and the median after its peak block, a Table.
+    """
+
 def make_intervention(
     kind: str,
     *,
@@ -1763,6 +1861,55 @@ def make_windows(
     Example:
         >>> ma.make_windows(list(range(64)), window=16)
         WindowSet('paper', 4 windows of 16 tokens, bos='nobos')
+    """
+
+def measure_model(
+    name_or_path: os.PathLike | str | bytes,
+    texts: str | collections.abc.Sequence[str],
+    *,
+    label: str = "",
+    base: str = "",
+    device: str = "auto",
+    dtype: str = "float32",
+    sequences: typing.SupportsInt | typing.SupportsIndex = 32,
+    length: typing.SupportsInt | typing.SupportsIndex = 512,
+    bos: bool = False,
+    magnitude: typing.SupportsFloat | typing.SupportsIndex = 100.0,
+    ratio: typing.SupportsFloat | typing.SupportsIndex = 1000.0,
+    home: os.PathLike | str | bytes | None = None,
+    progress: collections.abc.Callable | None = None,
+) -> ModelSummary:
+    """
+    Loads a model, looks for massive activations, and frees it.
+
+    Args:
+        name_or_path: As for `load_model`.
+        texts: Name of a fetched text, a file, or the texts themselves.
+        label: Its name in the tables; the name or the folder's name unless given.
+        base: Label of the model that it makes a pair with.
+        device: As for `load_model`.
+        dtype: By name.
+        sequences: How many, as for `cut_sequences`.
+        length: Tokens of each.
+        bos: Put a BOS in front of each.
+        magnitude: As for `find_massive`.
+        ratio: As for `find_massive`.
+        home: Cache of fetched models and texts; None for $LIBMA_HOME, or else ~/.cache/libma.
+        progress: Called as `progress(stage, done, total)`.
+
+    Returns:
+        A ModelSummary; `comparison_table` and others take a list of them.
+
+    Example:
+        >>> texts = ["One two three four five six."] * 9
+        >>> models = [ma.measure_model(folder, texts, label=l, sequences=2, length=8) for l in ("a", "b")]
+        >>> len(ma.comparison_table(models).rows)
+        2
+    """
+
+def pairs_table(models: collections.abc.Sequence[ModelSummary]) -> Table:
+    """
+    One row a model with a base: the dims of both and of each alone, a Table.
     """
 
 def perplexity(

@@ -9,6 +9,7 @@ import importlib.util
 from typing import TYPE_CHECKING, Any
 
 from . import _extension
+from .comparison import compare_models
 from .errors import ConfigError, Error, FileError, ShapeError, UnknownNameError
 from .evaluation import evaluate
 from .fetching import fetch
@@ -16,7 +17,7 @@ from .fetching import fetch
 if TYPE_CHECKING:
     from ._C import *  # noqa: F403
 
-__all__ = ["ConfigError", "Error", "FileError", "ShapeError", "UnknownNameError", "evaluate", "fetch"]
+__all__ = ["ConfigError", "Error", "FileError", "ShapeError", "UnknownNameError", "compare_models", "evaluate", "fetch"]
 
 _extension.check_torch()
 

@@ -109,28 +109,7 @@ void log_found(const MassiveProfile& profile) {
         "nothing meets the criterion; the entry with the largest max / median "
         "is edited instead");
   }
-  if (!profile.sites.empty()) {
-    const MassiveSite& top = profile.sites.front();
-    log::info(
-        c10::str(
-            "found dim ",
-            top.dim,
-            " at the ",
-            token_class_name(top.token_class),
-            " token, from block ",
-            top.first_layer,
-            " (layer ",
-            top.first_layer + 1,
-            ") to block ",
-            top.last_layer,
-            ": mean ",
-            format_number(top.mean),
-            ", std ",
-            format_number(top.std),
-            ", ",
-            format_number(top.max_over_median),
-            " x median"));
-  }
+  log::info("found " + describe_top_site(profile));
 }
 
 void ablate(const AblationSettings& settings, Run& run) {

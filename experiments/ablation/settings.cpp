@@ -11,31 +11,9 @@
 namespace ma::experiments {
 namespace {
 
-ModelSettings read_model(const Yaml& yaml) {
-  return {
-      .name = yaml.get<std::string>("name"),
-      .dtype = yaml.get_or<std::string>("dtype", "float32"),
-      .device = yaml.get_or<std::string>("device", "auto")};
-}
-
 const std::vector<std::pair<std::string, DocumentMode>> kDocumentModes = {
     {"rows", DocumentMode::kRows},
     {"wikitext_pages", DocumentMode::kWikitextPages}};
-
-FindSettings read_find(const Yaml& yaml) {
-  FindSettings settings;
-  settings.text = yaml.get<std::string>("text");
-  settings.cut = {
-      .sequences = yaml.get_or<std::int64_t>("sequences", 32, at_least(1)),
-      .length = yaml.get_or<std::int64_t>("length", 512, at_least(1)),
-      .add_bos = yaml.get_or<bool>("bos", false),
-      .mode = parse_cut_mode(
-          yaml.get_or<std::string>("cut", "joined"), yaml.place())};
-  settings.criterion = {
-      .magnitude = yaml.get_or<double>("magnitude", 100, at_least(0)),
-      .ratio = yaml.get_or<double>("ratio", 1000, at_least(0))};
-  return settings;
-}
 
 /// `auto`, `all`, a block or a list of blocks.
 LayerChoice read_layer(const Yaml& condition) {

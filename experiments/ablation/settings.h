@@ -6,28 +6,15 @@
 #include <string>
 #include <vector>
 
-#include "libma/analysis/massive.h"
+#include "experiments/common/find.h"
+
 #include "libma/core/yaml.h"
 #include "libma/eval/bos.h"
-#include "libma/eval/calibration.h"
 #include "libma/eval/corpus.h"
 #include "libma/eval/windows.h"
 #include "libma/interventions/intervention.h"
 
 namespace ma::experiments {
-
-struct ModelSettings {
-  std::string name; ///< name, folder or `.gguf` file
-  std::string dtype;
-  std::string device;
-};
-
-/// Calibration: where massive activations are looked for and means are taken.
-struct FindSettings {
-  std::string text; ///< name of a fetched text, or a file
-  CutOptions cut;
-  MassiveCriterion criterion;
-};
 
 /// Blocks that a condition edits.
 struct LayerChoice {

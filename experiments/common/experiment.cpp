@@ -20,11 +20,6 @@ constexpr int kBug = 1;
 constexpr int kUserError = 2;
 constexpr int kInterrupted = 130; // what shells report after Ctrl-C
 
-/// The first line: torch's messages go on with a stack trace.
-std::string first_line(std::string text) {
-  return text.substr(0, text.find('\n'));
-}
-
 /// The keys that every config may have.
 RunOptions read_common(
     const Yaml& config, const std::string& name, const CommandLine& line) {
@@ -45,24 +40,29 @@ RunOptions read_common(
 void run_from(
     const CommandLine& line,
     const std::string& name,
-    const std::function<Work(const Yaml&)>& prepare) {
+    const std::function<Plan(const Yaml&)>& prepare) {
   log::to_stderr(line.quiet ? log::Level::kError : log::Level::kInfo);
   if (line.threads > 0) {
     set_torch_threads(line.threads);
   }
   const auto config = Yaml::load(line.config, line.overrides);
   auto options = read_common(config, name, line);
-  const auto work = prepare(config);
+  const auto plan = prepare(config);
   config.reject_unknown();
   options.config = config.resolved();
   if (line.dry_run) {
     std::cout << options.config.dump(/*indent=*/2) << std::endl;
+    if (plan.check) {
+      plan.check(options.home);
+    }
     return;
   }
   const InterruptGuard guard;
   Run run(std::move(options));
-  work(run);
+  plan.work(run);
 }
+
+} // namespace
 
 bool is_out_of_memory(const std::exception& error) {
   const std::string_view what = error.what();
@@ -71,13 +71,20 @@ bool is_out_of_memory(const std::exception& error) {
          what.find("can't allocate memory") != std::string_view::npos;
 }
 
-} // namespace
+std::string one_line(const std::exception& error) {
+  std::string message = error.what();
+  if (dynamic_cast<const Error*>(&error) == nullptr) {
+    return message.substr(0, message.find('\n'));
+  }
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  return message;
+}
 
 int run_experiment(
     const std::string& name,
     const std::string& summary,
     const std::vector<std::string>& args,
-    const std::function<Work(const Yaml&)>& prepare) {
+    const std::function<Plan(const Yaml&)>& prepare) {
   try {
     const auto parsed =
         parse_command_line(name, summary, args, std::cout, std::cerr);
@@ -90,13 +97,16 @@ int run_experiment(
     std::cerr << "\ninterrupted; the same command continues from here"
               << std::endl;
     return kInterrupted;
+  } catch (const Problems& problems) {
+    for (const std::string& line : problems.lines()) {
+      std::cerr << "error: " << line << std::endl;
+    }
+    return kUserError;
   } catch (const Error& error) {
-    std::string message = error.what();
-    std::replace(message.begin(), message.end(), '\n', ' ');
-    std::cerr << "error: " << message << std::endl;
+    std::cerr << "error: " << one_line(error) << std::endl;
     return kUserError;
   } catch (const std::exception& error) {
-    const auto message = first_line(error.what());
+    const auto message = one_line(error);
     if (is_out_of_memory(error)) {
       std::cerr << "error: [memory] " << message
                 << "; use a smaller batch, window or dtype" << std::endl;

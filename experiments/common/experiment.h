@@ -11,6 +11,8 @@
 //   }
 #pragma once
 
+#include <exception>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <utility>
@@ -25,10 +27,39 @@ namespace ma::experiments {
 /// The work that remains once the config is read.
 using Work = std::function<void(Run&)>;
 
+/// What a dry run looks at beside the config, given the folder of fetched
+/// models and data. Throws Problems.
+using Check = std::function<void(const std::filesystem::path& home)>;
+
+/// Several mistakes of a user: each becomes a line, the exit status is 2.
+class Problems : public std::exception {
+ public:
+  explicit Problems(std::vector<std::string> lines)
+      : lines_(std::move(lines)) {}
+  const char* what() const noexcept override { return "several problems"; }
+  const std::vector<std::string>& lines() const { return lines_; }
+
+ private:
+  std::vector<std::string> lines_;
+};
+
+/// What there is to do, once the config is read.
+struct Plan {
+  Work work;
+  Check check = {}; ///< may be empty
+};
+
+/// Whether `error` says that memory, of the host or of a device, ran out.
+bool is_out_of_memory(const std::exception& error);
+
+/// The message of an error on one line; of torch's, which go on with a stack
+/// trace, the first line.
+std::string one_line(const std::exception& error);
+
 /// Runs an experiment from its command line: `CONFIG.yaml [--set a.b=c]...
 /// [--output DIR] [--dry-run] ...`.
 ///
-/// `prepare` reads the config and returns the work. Keys it did not ask for are
+/// `prepare` reads the config and returns the plan. Keys it did not ask for are
 /// errors, found before anything runs; the keys `experiment`, `output` and
 /// `seed` are read here. Returns the exit status: 0 on success, 2 for what the
 /// user can mend (one line on standard error), 130 when interrupted, 1 for a
@@ -37,7 +68,7 @@ int run_experiment(
     const std::string& name,
     const std::string& summary,
     const std::vector<std::string>& args,
-    const std::function<Work(const Yaml&)>& prepare);
+    const std::function<Plan(const Yaml&)>& prepare);
 
 /// The same from two functions: `Settings read(const Yaml&)` and `void
 /// work(const Settings&, Run&)`.
@@ -48,10 +79,10 @@ int run_experiment(
     const std::vector<std::string>& args,
     Read read,
     WorkOn work_on) {
-  return run_experiment(name, summary, args, [&](const Yaml& config) -> Work {
-    return [settings = read(config), work_on](Run& run) {
+  return run_experiment(name, summary, args, [&](const Yaml& config) -> Plan {
+    return {[settings = read(config), work_on](Run& run) {
       work_on(settings, run);
-    };
+    }};
   });
 }
 

@@ -104,6 +104,18 @@ std::string utc_now() {
   return text;
 }
 
+void release_freed_memory() {
+#ifdef __GLIBC__
+  ::malloc_trim(/*pad=*/0);
+#endif
+  if (at::hasCUDA()) {
+    auto* allocator = c10::getDeviceAllocator(c10::kCUDA);
+    if (allocator->initialized()) {
+      allocator->emptyCache();
+    }
+  }
+}
+
 void keep_freed_memory() {
 #ifdef __GLIBC__
   ::mallopt(M_MMAP_THRESHOLD, 1 << 30);

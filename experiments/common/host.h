@@ -41,4 +41,8 @@ std::string utc_now();
 /// this.
 void keep_freed_memory();
 
+/// Gives memory that nothing uses any more back to the system and to the
+/// devices, so that what comes next starts as a new process would.
+void release_freed_memory();
+
 } // namespace ma::experiments

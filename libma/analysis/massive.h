@@ -23,12 +23,15 @@ struct MassiveCriterion {
 /// One hidden state (the stream after one block), over all sequences.
 struct LayerMagnitudes {
   std::int64_t layer = 0; ///< 0-based block
-  std::array<double, 3> top =
-      {}; ///< mean over sequences of the three largest magnitudes
-  std::array<double, 3> top_std =
-      {};                ///< their standard deviations over sequences (n - 1)
-  double median = 0;     ///< mean over sequences of the median magnitude
-  double median_std = 0; ///< its standard deviation over sequences (n - 1)
+  std::array<double, 5> top =
+      {}; ///< mean over sequences of the five largest magnitudes
+  std::array<double, 5> top_std =
+      {}; ///< their standard deviations over sequences (n - 1)
+  double top_1_percent = 0;   ///< mean over sequences of the magnitude of
+                              ///< descending rank ceil(n / 100)
+  double top_10_percent = 0;  ///< the same of rank ceil(n / 10)
+  double median = 0;          ///< mean over sequences of the median magnitude
+  double median_std = 0;      ///< its standard deviation over sequences (n - 1)
   double max_over_median = 0; ///< mean over sequences of top / median, no unit
   double massive_share =
       0; ///< share of sequences with at least one massive entry

@@ -9,7 +9,8 @@
 namespace ma {
 namespace {
 
-constexpr std::int64_t kTop = 3;
+constexpr std::int64_t kTop = 5;
+const std::vector<double> kShares = {0.01, 0.1};
 
 /// What stands at one entry.
 struct Place {
@@ -89,7 +90,8 @@ void MassiveAccumulator::observe(
   const MagnitudeQuery query{
       .magnitude = criterion_.magnitude,
       .ratio = criterion_.ratio,
-      .top = kTop};
+      .top = kTop,
+      .shares = kShares};
   for (const RowMagnitudes& row : scan_rows(contiguous, rows, query)) {
     observe_row(stats, row, on_cpu.ids, classes);
   }
@@ -114,6 +116,9 @@ void MassiveAccumulator::observe_row(
   layer.median.add(row.median);
   for (std::size_t i = 0; i < row.top.size(); ++i) {
     layer.top[i].add(std::abs(row.top[i].value));
+  }
+  for (std::size_t i = 0; i < row.at_shares.size(); ++i) {
+    layer.at_shares[i].add(row.at_shares[i]);
   }
   layer.ratio.add(std::abs(row.top.front().value) / row.median);
   add(layer.largest, place(row.top.front()), row.top.front().value, row.median);

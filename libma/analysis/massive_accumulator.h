@@ -54,7 +54,8 @@ class MassiveAccumulator {
 
   /// One block.
   struct LayerStats {
-    std::array<RunningStats, 3> top;
+    std::array<RunningStats, 5> top;
+    std::array<RunningStats, 2> at_shares; ///< of the largest 1 % and 10 %
     RunningStats median;
     RunningStats ratio;
     std::int64_t massive_sequences = 0;

@@ -23,6 +23,8 @@ LayerMagnitudes magnitudes_of(std::int64_t layer, const LayerStats& stats) {
     magnitudes.top[i] = stats.top[i].mean;
     magnitudes.top_std[i] = stats.top[i].std();
   }
+  magnitudes.top_1_percent = stats.at_shares[0].mean;
+  magnitudes.top_10_percent = stats.at_shares[1].mean;
   magnitudes.median = stats.median.mean;
   magnitudes.median_std = stats.median.std();
   magnitudes.max_over_median = stats.ratio.mean;

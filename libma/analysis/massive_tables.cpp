@@ -33,6 +33,7 @@ Table sites_table(const MassiveProfile& profile) {
        {.name = "peak block", .style = NumberStyle::kPlain},
        {.name = "mean"},
        {.name = "std"},
+       {.name = "count", .style = NumberStyle::kPlain},
        {.name = "max / median"},
        {.name = "sequences",
         .unit = "%",
@@ -48,6 +49,7 @@ Table sites_table(const MassiveProfile& profile) {
          site.peak_layer,
          site.mean,
          site.std,
+         site.count,
          site.max_over_median,
          100 * site.sequence_share,
          quoted(site.tokens)});

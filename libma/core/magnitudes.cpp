@@ -38,6 +38,12 @@ bool is_larger(const Entry& a, const Entry& b) {
 
 } // namespace
 
+std::int64_t rank_of_share(double share, std::int64_t n) {
+  const auto descending =
+      static_cast<std::int64_t>(std::ceil(share * static_cast<double>(n)));
+  return n - std::clamp<std::int64_t>(descending, 1, n);
+}
+
 std::int64_t element_count(const std::vector<ElementRange>& row) {
   std::int64_t count = 0;
   for (const ElementRange& range : row) {
@@ -56,6 +62,7 @@ RowMagnitudes scan_magnitudes(
                    : detail::find_candidates_generic(x, row, query);
   RowMagnitudes result;
   result.median = found.median;
+  result.at_shares = std::move(found.at_shares);
   for (const Entry& entry : found.entries) {
     const double size = std::abs(entry.value);
     if (size > query.magnitude && size > query.ratio * found.median) {

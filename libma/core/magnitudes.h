@@ -28,6 +28,8 @@ struct MagnitudeQuery {
       std::numeric_limits<double>::infinity(); ///< hits: |x| > magnitude ...
   double ratio = 0;     ///< ... and |x| > ratio * median(|x|), no unit
   std::int64_t top = 0; ///< how many of the largest to return
+  std::vector<double> shares =
+      {}; ///< in (0, 1]: 0.01 asks for the magnitude that the largest 1 % reach
 };
 
 /// What was found in a row.
@@ -38,7 +40,14 @@ struct RowMagnitudes {
       hits; ///< entries that meet both thresholds, ascending index
   std::vector<Entry> top; ///< largest magnitude first, ties by index; NaN
                           ///< counts as the largest
+  std::vector<double> at_shares; ///< for each of `shares` the magnitude of
+                                 ///< descending rank ceil(share * n), from 1;
+                                 ///< NaN when an element is NaN
 };
+
+/// The ascending rank, from 0, of the magnitude that the largest `share` of `n`
+/// elements reach.
+std::int64_t rank_of_share(double share, std::int64_t n);
 
 /// Median, hits and largest entries of |x| over `row`: ascending, disjoint
 /// ranges of x.flatten(). `x` is any floating tensor. Exact, and the same for

@@ -117,26 +117,23 @@ class RadixScan {
       : data_(data), row_(row), size_(element_count(row)) {}
 
   Candidates run(const MagnitudeQuery& query) {
-    std::int64_t rank = (size_ - 1) / 2; // the lower of two middles
-    int shift = kWidth - kDigitBits;
+    const std::int64_t middle = (size_ - 1) / 2; // the lower of two middles
+    constexpr int shift = kWidth - kDigitBits;
     DigitCounts first;
     count_first_digit(first);
-    Bits median = static_cast<Bits>(first.find(rank)) << shift;
+    std::int64_t rank = middle;
+    const Bits median_bound = static_cast<Bits>(first.find(rank)) << shift;
     const std::size_t top_digit = first.find_top(query.top);
     Bits edge = top_digit == kDigits ? std::numeric_limits<Bits>::max()
                                      : static_cast<Bits>(top_digit) << shift;
-    edge = std::min(edge, threshold_bits(query, from_bits<T>(median)));
+    edge = std::min(edge, threshold_bits(query, from_bits<T>(median_bound)));
 
     Candidates found;
     collect(edge, found.entries);
-    while (shift > 0) {
-      shift -= kDigitBits;
-      DigitCounts counts;
-      count_digit(counts, median, shift);
-      median |= static_cast<Bits>(counts.find(rank)) << shift;
+    found.median = select(first, middle);
+    for (const double share : query.shares) {
+      found.at_shares.push_back(select(first, rank_of_share(share, size_)));
     }
-    found.median = has_nan_ ? std::numeric_limits<double>::quiet_NaN()
-                            : from_bits<T>(median);
     return found;
   }
 
@@ -156,6 +153,23 @@ class RadixScan {
         static_cast<std::conditional_t<sizeof(T) == 8, double, float>>(
             threshold));
     return magnitude_bits(&rounded);
+  }
+
+  /// The magnitude of ascending `rank`, given the counts of the first digit;
+  /// NaN when an element is NaN.
+  double select(const DigitCounts& first, std::int64_t rank) const {
+    if (has_nan_) {
+      return std::numeric_limits<double>::quiet_NaN();
+    }
+    int shift = kWidth - kDigitBits;
+    Bits bits = static_cast<Bits>(first.find(rank)) << shift;
+    while (shift > 0) {
+      shift -= kDigitBits;
+      DigitCounts counts;
+      count_digit(counts, bits, shift);
+      bits |= static_cast<Bits>(counts.find(rank)) << shift;
+    }
+    return from_bits<T>(bits);
   }
 
   template <class Body>

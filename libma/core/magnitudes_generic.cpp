@@ -79,6 +79,15 @@ Candidates find_candidates_generic(
   const auto magnitudes = values.abs();
   Candidates found;
   found.median = median_of(magnitudes);
+  if (!query.shares.empty()) {
+    const auto sorted = std::get<0>(magnitudes.sort()); // NaN comes last
+    const auto n = sorted.numel();
+    const bool has_nan = sorted[n - 1].isnan().item<bool>();
+    for (const double share : query.shares) {
+      const auto rank = has_nan ? n - 1 : rank_of_share(share, n);
+      found.at_shares.push_back(sorted[rank].item<double>());
+    }
+  }
   auto wanted =
       at::ge(magnitudes, std::max(query.magnitude, query.ratio * found.median));
   if (query.top > 0) {

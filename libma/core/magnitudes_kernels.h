@@ -13,6 +13,7 @@ namespace ma::detail {
 /// A superset of what a query asks for.
 struct Candidates {
   double median = 0;
+  std::vector<double> at_shares; ///< as RowMagnitudes::at_shares
   std::vector<Entry>
       entries; ///< every hit and at least the `top` largest, in any order
 };

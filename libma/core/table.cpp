@@ -257,4 +257,36 @@ nlohmann::json Table::to_json() const {
   return {{"columns", std::move(columns)}, {"rows", std::move(rows)}};
 }
 
+Table stack_tables(
+    std::vector<Column> keys, const std::vector<TablePart>& parts) {
+  const auto n_keys = keys.size();
+  auto columns = std::move(keys);
+  if (!parts.empty()) {
+    const auto& first = parts.front().table.columns();
+    columns.insert(columns.end(), first.begin(), first.end());
+  }
+  Table stacked(columns);
+  for (const TablePart& part : parts) {
+    const auto& own = part.table.columns();
+    const bool fits = std::equal(
+        own.begin(),
+        own.end(),
+        columns.begin() + static_cast<std::ptrdiff_t>(n_keys),
+        columns.end(),
+        [](const Column& a, const Column& b) {
+          return a.name == b.name && a.unit == b.unit;
+        });
+    if (!fits || part.keys.size() != n_keys) {
+      throw ShapeError(
+          "stack_tables", "the tables differ in their columns or keys");
+    }
+    for (const auto& row : part.table.rows()) {
+      auto cells = part.keys;
+      cells.insert(cells.end(), row.begin(), row.end());
+      stacked.add_row(std::move(cells));
+    }
+  }
+  return stacked;
+}
+
 } // namespace ma

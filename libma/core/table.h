@@ -73,6 +73,17 @@ class Table {
   std::vector<std::vector<Cell>> rows_;
 };
 
+/// A table and what its rows have in front when it is stacked.
+struct TablePart {
+  std::vector<Cell> keys;
+  Table table;
+};
+
+/// Tables of the same columns one below another, the cells of `keys` in front
+/// of each row. Throws ShapeError when a part has other columns or keys.
+Table stack_tables(
+    std::vector<Column> keys, const std::vector<TablePart>& parts);
+
 /// One number as Markdown and text show it:
 /// `format_number(774071.2) == "774,071"`.
 std::string format_number(

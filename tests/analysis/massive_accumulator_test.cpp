@@ -123,13 +123,16 @@ TEST(MassiveAccumulatorTest, LayerStatisticsEqualTheDefinition) {
   const auto profile = find_in(streams, planted_batch());
   for (std::size_t layer = 0; layer < streams.size(); ++layer) {
     const LayerMagnitudes& found = profile.layers[layer];
-    std::array<double, 3> top = {};
-    double median = 0, ratio = 0, massive = 0;
+    std::array<double, 5> top = {};
+    double percent = 0, tenth = 0, median = 0, ratio = 0, massive = 0;
     for (std::int64_t row = 0; row < kRows; ++row) {
       const Naive naive(streams[layer][row]);
-      for (std::size_t i = 0; i < 3; ++i) {
+      for (std::size_t i = 0; i < top.size(); ++i) {
         top[i] += naive.top(static_cast<std::int64_t>(i)) / kRows;
       }
+      const auto n = naive.sorted.numel();
+      percent += naive.top((n + 99) / 100 - 1) / kRows;
+      tenth += naive.top((n + 9) / 10 - 1) / kRows;
       median += naive.median() / kRows;
       ratio += naive.top(0) / naive.median() / kRows;
       massive += naive.top(0) > 100 && naive.top(0) > 1000 * naive.median()
@@ -137,9 +140,11 @@ TEST(MassiveAccumulatorTest, LayerStatisticsEqualTheDefinition) {
                      : 0;
     }
     EXPECT_EQ(found.layer, static_cast<std::int64_t>(layer));
-    for (std::size_t i = 0; i < 3; ++i) {
+    for (std::size_t i = 0; i < top.size(); ++i) {
       EXPECT_NEAR(found.top[i], top[i], 1e-9 * top[i]);
     }
+    EXPECT_NEAR(found.top_1_percent, percent, 1e-9 * percent);
+    EXPECT_NEAR(found.top_10_percent, tenth, 1e-9 * tenth);
     EXPECT_NEAR(found.median, median, 1e-12);
     EXPECT_NEAR(found.max_over_median, ratio, 1e-9 * ratio);
     EXPECT_NEAR(found.massive_share, massive, 1e-12);

@@ -222,6 +222,38 @@ TEST(ScanMagnitudesTest, TheGenericKernelFindsTheSameCandidates) {
   }
 }
 
+TEST(ScanMagnitudesTest, SharesAreOfDescendingRankCeilOfShareTimesN) {
+  for (const auto dtype : kDtypes) {
+    for (const std::int64_t n : {1, 2, 99, 100, 101, 3000}) {
+      const auto x = random_values(n, 7).to(dtype);
+      const MagnitudeQuery query{.shares = {0.01, 0.1, 0.5, 1.0}};
+      const auto sorted = std::get<0>(x.abs().sort(0, /*descending=*/true));
+      const auto on_cpu = scan_magnitudes(x, all_of(x), query).at_shares;
+      const auto generic =
+          detail::find_candidates_generic(x, all_of(x), query).at_shares;
+      ASSERT_EQ(on_cpu.size(), query.shares.size());
+      for (std::size_t i = 0; i < query.shares.size(); ++i) {
+        const auto rank = static_cast<std::int64_t>(
+            std::ceil(query.shares[i] * static_cast<double>(n)));
+        const auto expected = sorted[rank - 1].item<double>();
+        EXPECT_EQ(on_cpu[i], expected) << n << " in " << dtype;
+        EXPECT_EQ(generic[i], expected) << n << " in " << dtype;
+      }
+    }
+  }
+}
+
+TEST(ScanMagnitudesTest, SharesAreNanWhenAnElementIsNan) {
+  const auto x = at::tensor({1.0, 2.0, std::nan(""), 3.0});
+  const MagnitudeQuery query{.shares = {0.5}};
+  EXPECT_TRUE(
+      std::isnan(scan_magnitudes(x, all_of(x), query).at_shares.front()));
+  EXPECT_TRUE(
+      std::isnan(
+          detail::find_candidates_generic(x, all_of(x), query)
+              .at_shares.front()));
+}
+
 TEST(NearestMagnitudesTest, TakesTheClosestWithTiesByIndex) {
   const auto x = at::tensor({9.0, -3.0, 2.0, 4.0, 6.0, 1.0});
   EXPECT_THAT(nearest_magnitudes(x, all_of(x), 3, 2), ElementsAre(1, 2));

@@ -111,6 +111,27 @@ TEST(TableTest, FindsCellsByName) {
   EXPECT_THROW(table.at(2, "dim"), ShapeError);
 }
 
+TEST(StackTablesTest, PutsKeysInFrontOfEachRow) {
+  const auto stacked = stack_tables(
+      {{.name = "model"}},
+      {{{"a"}, ablation_table()}, {{"b"}, ablation_table()}});
+  ASSERT_EQ(stacked.rows().size(), 4U);
+  EXPECT_EQ(stacked.at(1, "model"), Cell("a"));
+  EXPECT_EQ(stacked.at(2, "model"), Cell("b"));
+  EXPECT_EQ(stacked.at(2, "condition"), Cell("original"));
+  EXPECT_EQ(stacked.columns()[3].unit, "%");
+}
+
+TEST(StackTablesTest, RefusesTablesOfOtherColumnsAndMissingKeys) {
+  const Table other({{.name = "condition"}});
+  EXPECT_THROW(
+      stack_tables(
+          {{.name = "model"}}, {{{"a"}, ablation_table()}, {{"b"}, other}}),
+      ShapeError);
+  EXPECT_THROW(
+      stack_tables({{.name = "model"}}, {{{}, ablation_table()}}), ShapeError);
+}
+
 TEST(TableTest, RefusesARowOfTheWrongLength) {
   auto table = ablation_table();
   EXPECT_THROW(table.add_row({"short"}), ShapeError);

@@ -1,0 +1,52 @@
+// Reading `model` and `find`.
+#include "experiments/common/find.h"
+
+#include "libma/core/table.h"
+
+namespace ma::experiments {
+
+ModelSettings read_model(const Yaml& yaml, const ModelSettings& defaults) {
+  return {
+      .name = yaml.get<std::string>("name"),
+      .dtype = yaml.get_or<std::string>("dtype", defaults.dtype),
+      .device = yaml.get_or<std::string>("device", defaults.device)};
+}
+
+FindSettings read_find(const Yaml& yaml) {
+  FindSettings settings;
+  settings.text = yaml.get<std::string>("text");
+  settings.cut = {
+      .sequences = yaml.get_or<std::int64_t>("sequences", 32, at_least(1)),
+      .length = yaml.get_or<std::int64_t>("length", 512, at_least(1)),
+      .add_bos = yaml.get_or<bool>("bos", false),
+      .mode = parse_cut_mode(
+          yaml.get_or<std::string>("cut", "joined"), yaml.place())};
+  settings.criterion = {
+      .magnitude = yaml.get_or<double>("magnitude", 100, at_least(0)),
+      .ratio = yaml.get_or<double>("ratio", 1000, at_least(0))};
+  return settings;
+}
+
+std::string describe_top_site(const MassiveProfile& profile) {
+  const MassiveSite& top = profile.sites.front();
+  return c10::str(
+      "dim ",
+      top.dim,
+      " at the ",
+      token_class_name(top.token_class),
+      " token, from block ",
+      top.first_layer,
+      " (layer ",
+      top.first_layer + 1,
+      ") to block ",
+      top.last_layer,
+      ": mean ",
+      format_number(top.mean),
+      ", std ",
+      format_number(top.std),
+      ", ",
+      format_number(top.max_over_median),
+      " x median");
+}
+
+} // namespace ma::experiments

@@ -1,0 +1,37 @@
+// What experiments that look for massive activations have in common: the keys
+// `model` and `find`, and a line on what was found.
+#pragma once
+
+#include <string>
+
+#include "libma/analysis/massive.h"
+#include "libma/core/yaml.h"
+#include "libma/eval/calibration.h"
+
+namespace ma::experiments {
+
+struct ModelSettings {
+  std::string name = {}; ///< name, folder or `.gguf` file
+  std::string dtype = "float32";
+  std::string device = "auto";
+};
+
+/// Calibration: where massive activations are looked for and means are taken.
+struct FindSettings {
+  std::string text = {}; ///< name of a fetched text, or a file
+  CutOptions cut = {};
+  MassiveCriterion criterion = {};
+};
+
+/// A map with `name`; dtype and device are those of `defaults` where it has
+/// none. Throws ConfigError.
+ModelSettings read_model(const Yaml& yaml, const ModelSettings& defaults = {});
+
+/// The map `find`. Throws ConfigError.
+FindSettings read_find(const Yaml& yaml);
+
+/// "dim 42 at the start token, from block 3 (layer 4) to block 9: mean 1,520.5,
+/// std 12, 2,210 x median", of the strongest site.
+std::string describe_top_site(const MassiveProfile& profile);
+
+} // namespace ma::experiments
