@@ -1,15 +1,24 @@
 // Reading `model` and `find`.
 #include "experiments/common/find.h"
 
+#include "libma/core/names.h"
 #include "libma/core/table.h"
 
 namespace ma::experiments {
+
+std::string read_device(const Yaml& yaml, const std::string& fallback) {
+  const auto device = yaml.find("device");
+  if (device && device->is_list()) {
+    return join(device->as<std::vector<std::string>>(), ",");
+  }
+  return yaml.get_or<std::string>("device", fallback);
+}
 
 ModelSettings read_model(const Yaml& yaml, const ModelSettings& defaults) {
   return {
       .name = yaml.get<std::string>("name"),
       .dtype = yaml.get_or<std::string>("dtype", defaults.dtype),
-      .device = yaml.get_or<std::string>("device", defaults.device)};
+      .device = read_device(yaml, defaults.device)};
 }
 
 FindSettings read_find(const Yaml& yaml) {

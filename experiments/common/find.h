@@ -23,6 +23,10 @@ struct FindSettings {
   MassiveCriterion criterion = {};
 };
 
+/// The key `device`: a word, or a list of devices that share the blocks, with
+/// commas between. Throws ConfigError.
+std::string read_device(const Yaml& yaml, const std::string& fallback);
+
 /// A map with `name`; dtype and device are those of `defaults` where it has
 /// none. Throws ConfigError.
 ModelSettings read_model(const Yaml& yaml, const ModelSettings& defaults = {});

@@ -16,6 +16,7 @@
 #include "libma/eval/corpus.h"
 #include "libma/io/checkpoint.h"
 #include "libma/io/model_source.h"
+#include "libma/models/plan.h"
 #include "libma/nn/linear.h"
 
 namespace ma::experiments {
@@ -59,18 +60,19 @@ void check_models(
   for (std::size_t i = 0; i < settings.models.size(); ++i) {
     const ModelRequest& model = settings.models[i];
     try {
-      const auto outline = outline_model(model.name, home);
+      const auto plan = plan_model(
+          model.name,
+          {.device = model.device, .dtype = model.dtype, .home = home});
+      const auto tokenizer = load_tokenizer(plan.checkpoint->path());
       if (corpus) {
-        cut_sequences(*outline.tokenizer, corpus->texts, model.cut);
+        cut_sequences(*tokenizer, corpus->texts, model.cut);
       }
       log::info(
           c10::str(
               numbered(settings.models, i),
               ": ",
-              outline.architecture,
-              ", ",
-              format_number(static_cast<double>(outline.bytes) / 1e6),
-              " MB of weights, ",
+              plan.describe(),
+              "; ",
               describe(model)));
     } catch (const Error& error) {
       problems.push_back(failure_line(model, one_line(error)));

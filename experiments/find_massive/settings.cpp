@@ -68,7 +68,7 @@ FindMassiveSettings read_find_massive_settings(const Yaml& config) {
   settings.find = read_find(config["find"]);
   const ModelSettings shared{
       .dtype = config.get_or<std::string>("dtype", "float32"),
-      .device = config.get_or<std::string>("device", "auto")};
+      .device = read_device(config, "auto")};
   std::set<std::string> labels;
   for (const Yaml& yaml : config["models"].items()) {
     auto request = read_request(yaml, shared, settings.find.cut);

@@ -2,9 +2,7 @@
 // the next (Sun et al. 2024, appendix A).
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,19 +24,6 @@ struct ModelRequest {
   CutOptions cut = {}; ///< how the texts become its sequences
 };
 
-/// What is known of a model without loading its weights.
-struct ModelOutline {
-  std::string architecture; ///< `model_type` of config.json, or
-                            ///< `general.architecture` of GGUF
-  std::uint64_t bytes = 0;  ///< of its tensors as stored
-  std::unique_ptr<Tokenizer> tokenizer;
-};
-
-/// Looks whether the model `name_or_path` is there, of a supported architecture
-/// and with a tokenizer. Throws as load_model and load_tokenizer do.
-ModelOutline outline_model(
-    const std::string& name_or_path, const std::filesystem::path& home = {});
-
 struct CompareOptions {
   MassiveCriterion criterion = {};
   std::filesystem::path home = {}; ///< as LoadOptions::home
@@ -52,10 +37,5 @@ ModelSummary measure_model(
     const ModelRequest& request,
     const std::vector<std::string>& texts,
     const CompareOptions& options = {});
-
-/// Number of `model`'s parameters by the shapes in its checkpoint: stored
-/// buffers do not count, a tied output head counts once. Throws FileError for a
-/// model that was made in memory.
-std::int64_t count_parameters(const Model& model);
 
 } // namespace ma

@@ -80,6 +80,9 @@ Decoder::Decoder(
             c10::str("blocks.", layer)));
   }
   take_head(weights, hooks);
+  for (const Parameter& parameter : weights.parameters()) {
+    n_parameters_ += parameter.is_copy ? 0 : parameter.numel();
+  }
 }
 
 void Decoder::take_embedding(WeightLoader& weights, HookTable& hooks) {

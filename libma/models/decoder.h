@@ -31,6 +31,9 @@ class Decoder {
 
   const DecoderConfig& config() const { return config_; }
 
+  /// Number of parameters; a tied output head counts once.
+  std::int64_t n_parameters() const { return n_parameters_; }
+
   /// Residual stream before block 0, [batch, pos, d_model].
   torch::Tensor embed(const TokenBatch& batch) const;
 
@@ -69,6 +72,7 @@ class Decoder {
 
   DecoderConfig config_;
   Placement placement_;
+  std::int64_t n_parameters_ = 0;
   torch::Tensor embedding_;         ///< [vocab, d_embed]
   torch::Tensor positions_;         ///< [place, d_model] or undefined
   std::optional<nn::Linear> widen_; ///< d_embed to d_model

@@ -137,11 +137,12 @@ torch::Tensor Model::unembed(
     return network_->unembed(x);
   }
   check_indices("positions", positions, x.size(0) * x.size(1));
-  const auto flat = positions.to(device());
   if (network_->has_output_hooks()) {
-    return network_->unembed(x).flatten(0, 1).index_select(
-        /*dim=*/0, flat); // [n, vocab]
+    const auto logits = network_->unembed(x).flatten(0, 1);
+    return logits.index_select(
+        /*dim=*/0, positions.to(logits.device())); // [n, vocab]
   }
+  const auto flat = positions.to(x.device());
   return network_
       ->unembed(x.flatten(0, 1).index_select(/*dim=*/0, flat).unsqueeze(0))
       .squeeze(0); // [n, vocab]
@@ -166,9 +167,9 @@ TokenScores Model::score(
             targets.sizes(),
             " must have the same shape"));
   }
-  const auto wanted = targets.to(device());
   if (network_->has_output_hooks()) {
     const auto logits = unembed(x, positions, batch);
+    const auto wanted = targets.to(logits.device());
     const auto precise = logits.to(
         dtype() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32);
     const auto chosen =
@@ -179,9 +180,9 @@ TokenScores Model::score(
   }
   const auto [rows, row_of_target] = unique_positions(positions);
   return network_->score(
-      x.flatten(0, 1).index_select(/*dim=*/0, rows.to(device())),
-      wanted,
-      row_of_target.defined() ? row_of_target.to(device()) : row_of_target);
+      x.flatten(0, 1).index_select(/*dim=*/0, rows.to(x.device())),
+      targets,
+      row_of_target);
 }
 
 torch::Tensor Model::forward(const TokenBatch& batch) const {

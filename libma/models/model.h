@@ -19,7 +19,8 @@ namespace ma {
 
 struct LoadOptions {
   std::string device =
-      "auto"; ///< "auto" (CUDA where there is one), "cpu", "cuda:0"
+      "auto"; ///< "auto" (GPUs where there are any), "cpu", "cuda:0", or
+              ///< several that share the blocks, "cuda:0,cuda:1"
   torch::ScalarType dtype =
       torch::kFloat32; ///< float64, float32, bfloat16 or float16
   /// Cache of fetched models; empty means `default_home()`.
@@ -38,7 +39,10 @@ class Model {
 
   const DecoderConfig& config() const { return network_->config(); }
   torch::ScalarType dtype() const { return options_.dtype().toScalarType(); }
+  /// Where tokens go in: the first device of a model on several.
   torch::Device device() const { return options_.device(); }
+  /// Number of parameters; a tied output head counts once.
+  std::int64_t n_parameters() const { return network_->n_parameters(); }
 
   /// Files the weights and configuration came from.
   const std::vector<std::filesystem::path>& files() const { return files_; }

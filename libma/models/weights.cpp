@@ -3,6 +3,8 @@
 #include "libma/models/weights.h"
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 #include <string_view>
 #include <utility>
 
@@ -71,20 +73,9 @@ WeightMap or_else(WeightMap map, const WeightMap& alternatives) {
   return map;
 }
 
-Placement Placement::all(torch::Device device, std::int64_t n_layers) {
-  return {
-      device,
-      std::vector<torch::Device>(static_cast<std::size_t>(n_layers), device),
-      device};
-}
-
-torch::Device Placement::of(const std::string& ours, std::int64_t layer) const {
-  if (layer >= 0) {
-    return blocks.at(static_cast<std::size_t>(layer));
-  }
-  const bool is_head =
-      ours.starts_with("ln_final.") || ours.starts_with("unembed.");
-  return is_head ? head : embed;
+std::int64_t Parameter::numel() const {
+  return std::accumulate(
+      shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
 }
 
 WeightLoader::WeightLoader(
@@ -239,7 +230,8 @@ torch::Tensor WeightLoader::reuse(
   }
   if (target_.is_plan) {
     if (device != target_.placement.embed) {
-      parameters_.push_back({ours, -1, parameter.sizes().vec(), device});
+      parameters_.push_back(
+          {ours, -1, parameter.sizes().vec(), device, /*is_copy=*/true});
     }
     return parameter;
   }

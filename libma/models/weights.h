@@ -9,6 +9,7 @@
 
 #include "libma/core/tensor.h"
 #include "libma/io/checkpoint.h"
+#include "libma/models/placement.h"
 
 namespace ma {
 
@@ -79,26 +80,15 @@ torch::Tensor unpermuted_k(
 torch::Tensor joined_experts(
     const torch::Tensor& stored, const DecoderConfig& config);
 
-/// Which device holds which parameter.
-struct Placement {
-  torch::Device embed = torch::kCPU;
-  std::vector<torch::Device> blocks;
-  torch::Device head = torch::kCPU; ///< final norm and unembedding
-
-  /// Everything on one device.
-  static Placement all(torch::Device device, std::int64_t n_layers);
-
-  /// The device of the parameter `ours` of block `layer`, -1 outside the
-  /// blocks.
-  torch::Device of(const std::string& ours, std::int64_t layer) const;
-};
-
 /// A parameter that the model asked for.
 struct Parameter {
   std::string ours; ///< with {} for the block index
   std::int64_t layer = -1;
   std::vector<std::int64_t> shape;
   torch::Device device = torch::kCPU;
+  bool is_copy = false; ///< of another parameter, on another device
+
+  std::int64_t numel() const; ///< entries
 };
 
 /// Hands out parameters one by one and checks at the end that all was used and
