@@ -30,7 +30,7 @@ std::vector<std::string> list_of(const Patterns& patterns) {
 
 BoundModel load(
     const std::filesystem::path& name_or_path,
-    const std::string& device,
+    const std::variant<std::string, std::vector<std::string>>& device,
     const std::variant<torch::ScalarType, std::string>& dtype,
     std::optional<std::filesystem::path> home) {
   if (!home) {
@@ -40,7 +40,7 @@ BoundModel load(
   }
   const auto* name = std::get_if<std::string>(&dtype);
   const LoadOptions options = {
-      .device = device,
+      .device = join(list_of(device), ","),
       .dtype = name != nullptr ? parse_dtype(*name, "load_model")
                                : std::get<torch::ScalarType>(dtype),
       .home = *home};
@@ -307,6 +307,10 @@ void bind_model(py::module_& m, py::class_<BoundModel>& model) {
           [](const BoundModel& self) { return self.device(); },
           "Where the weights are.")
       .def_property_readonly(
+          "n_parameters",
+          [](const BoundModel& self) { return self.n_parameters(); },
+          "Number of parameters; a tied output head counts once.")
+      .def_property_readonly(
           "files",
           [](const BoundModel& self) { return self.files(); },
           "Files the weights and the configuration came from.")
@@ -346,7 +350,7 @@ void bind_model(py::module_& m, py::class_<BoundModel>& model) {
 
 Args:
     name_or_path: "smollm2-135m-instruct", a folder with config.json and safetensors, or a file.
-    device: "auto" (CUDA where there is one), "cpu", "cuda:0".
+    device: "auto" (GPUs where there are any), "cpu", "cuda:0", or a list of devices that share the blocks.
     dtype: float64, float32, bfloat16 or float16, as torch.dtype or by name.
     home: Cache of fetched models; None for $LIBMA_HOME, or else ~/.cache/libma.
 

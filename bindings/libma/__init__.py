@@ -1,6 +1,6 @@
 """libma: find, edit and measure massive activations in transformers.
 
-Fetching (`libma.fetch`) and the command line are pure Python. The first compiled name that is touched imports torch,
+Fetching (`libma.fetch`), converting (`libma.convert`) and the command line are pure Python. The first compiled name that is touched imports torch,
 then the extension module that was built against it.
 """
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _extension
 from .comparison import compare_models
+from .converting import convert
 from .errors import ConfigError, Error, FileError, ShapeError, UnknownNameError
 from .evaluation import evaluate
 from .fetching import fetch
@@ -17,7 +18,17 @@ from .fetching import fetch
 if TYPE_CHECKING:
     from ._C import *  # noqa: F403
 
-__all__ = ["ConfigError", "Error", "FileError", "ShapeError", "UnknownNameError", "compare_models", "evaluate", "fetch"]
+__all__ = [
+    "ConfigError",
+    "Error",
+    "FileError",
+    "ShapeError",
+    "UnknownNameError",
+    "compare_models",
+    "convert",
+    "evaluate",
+    "fetch",
+]
 
 _extension.check_torch()
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from . import _extension, cache, sources
+from .converting import convert
 from .errors import Error
 from .fetching import fetch_all
 from .progress import Progress
@@ -38,6 +39,16 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("fetch", help="bring models, texts and data sets to the cache")
     command.add_argument("names", nargs="+", metavar="NAME", help=_NAMES)
     command.set_defaults(run=_fetch)
+    command = commands.add_parser("convert", help="write a pickled or llama2.c checkpoint as a folder of safetensors")
+    command.add_argument(
+        "source", metavar="SOURCE", help="a Hugging Face folder with pytorch_model.bin, or a llama2.c .bin file"
+    )
+    command.add_argument("target", metavar="TARGET", help="the folder to write")
+    command.add_argument(
+        "--tokenizer", metavar="FILE", help="a tokenizer.json under any name, or llama2.c's tokenizer .bin"
+    )
+    command.add_argument("--force", action="store_true", help="replace the model that TARGET holds")
+    command.set_defaults(run=_convert)
     command = commands.add_parser("run", help="run an experiment: libma run ablation CONFIG.yaml [--set a.b=c] ...")
     command.add_argument("experiment", metavar="EXPERIMENT")
     command.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...")
@@ -50,6 +61,11 @@ def _parser() -> argparse.ArgumentParser:
 def _fetch(options: argparse.Namespace, progress: Progress) -> int:
     for path in fetch_all(options.names, progress=progress):
         print(path)
+    return 0
+
+
+def _convert(options: argparse.Namespace, progress: Progress) -> int:
+    print(convert(options.source, options.target, options.tokenizer, options.force, progress))
     return 0
 
 

@@ -58,7 +58,7 @@ def model_files(folder: Path, allow: tuple[str, ...], where: str) -> list[Path]:
     """The files of `folder` that match one of `allow`; some must be safetensors."""
     files = sorted(p for p in folder.iterdir() if p.is_file() and any(fnmatch(p.name, a) for a in allow))
     if not any(file.suffix == ".safetensors" for file in files):
-        raise FileError(f"[{where}] {folder} holds no .safetensors file; pickled checkpoints must be converted first")
+        raise FileError(f"[{where}] {folder} holds no .safetensors file; `libma convert` rewrites pickled ones")
     return files
 
 

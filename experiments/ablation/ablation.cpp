@@ -3,6 +3,7 @@
 #include "libma/eval/ablation.h"
 
 #include <map>
+#include <utility>
 
 #include "experiments/ablation/conditions.h"
 #include "experiments/ablation/report.h"
@@ -177,6 +178,34 @@ void ablate(const AblationSettings& settings, Run& run) {
        .details = details_of(profile, conditions, result, datasets)});
 }
 
+/// Throws Problems with all that is not there: the model, texts, tasks.
+void check_inputs(
+    const AblationSettings& settings, const std::filesystem::path& home) {
+  std::vector<std::string> problems;
+  const auto attempt = [&](const auto& look) {
+    try {
+      look();
+    } catch (const Error& error) {
+      problems.push_back(one_line(error));
+    }
+  };
+  attempt([&] { check_model(settings.model, home); });
+  attempt([&] { load_corpus(settings.find.text, home); });
+  for (const PerplexitySettings& wanted : settings.perplexity) {
+    attempt([&] { load_corpus(wanted.task, home); });
+  }
+  for (const ZeroShotSettings& wanted : settings.zero_shot) {
+    for (const std::string& name : wanted.tasks) {
+      attempt([&] {
+        load_task(name, {.limit = wanted.limit, .home = home});
+      });
+    }
+  }
+  if (!problems.empty()) {
+    throw Problems(std::move(problems));
+  }
+}
+
 } // namespace
 
 int run_ablation(const std::vector<std::string>& args) {
@@ -184,8 +213,12 @@ int run_ablation(const std::vector<std::string>& args) {
       "ablation",
       "What editing the massive activations of a model costs",
       args,
-      read_ablation_settings,
-      ablate);
+      [](const Yaml& config) -> Plan {
+        const auto settings = read_ablation_settings(config);
+        return {
+            .work = [=](Run& run) { ablate(settings, run); },
+            .check = [=](const auto& home) { check_inputs(settings, home); }};
+      });
 }
 
 } // namespace ma::experiments

@@ -1,8 +1,10 @@
 // Reading `model` and `find`.
 #include "experiments/common/find.h"
 
+#include "libma/core/log.h"
 #include "libma/core/names.h"
 #include "libma/core/table.h"
+#include "libma/models/plan.h"
 
 namespace ma::experiments {
 
@@ -34,6 +36,17 @@ FindSettings read_find(const Yaml& yaml) {
       .magnitude = yaml.get_or<double>("magnitude", 100, at_least(0)),
       .ratio = yaml.get_or<double>("ratio", 1000, at_least(0))};
   return settings;
+}
+
+std::unique_ptr<Tokenizer> check_model(
+    const ModelSettings& model, const std::filesystem::path& home) {
+  const auto plan = plan_model(
+      model.name,
+      {.device = model.device,
+       .dtype = parse_dtype(model.dtype, "dtype"),
+       .home = home});
+  log::info(model.name + ": " + plan.describe());
+  return load_tokenizer(plan.checkpoint->path());
 }
 
 std::string describe_top_site(const MassiveProfile& profile) {

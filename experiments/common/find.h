@@ -2,11 +2,14 @@
 // `model` and `find`, and a line on what was found.
 #pragma once
 
+#include <filesystem>
+#include <memory>
 #include <string>
 
 #include "libma/analysis/massive.h"
 #include "libma/core/yaml.h"
 #include "libma/eval/calibration.h"
+#include "libma/io/tokenizer/tokenizer.h"
 
 namespace ma::experiments {
 
@@ -33,6 +36,11 @@ ModelSettings read_model(const Yaml& yaml, const ModelSettings& defaults = {});
 
 /// The map `find`. Throws ConfigError.
 FindSettings read_find(const Yaml& yaml);
+
+/// Looks whether the model is there and prints what loading it would do; its
+/// tokenizer. Throws as plan_model and load_tokenizer do.
+std::unique_ptr<Tokenizer> check_model(
+    const ModelSettings& model, const std::filesystem::path& home);
 
 /// "dim 42 at the start token, from block 3 (layer 4) to block 9: mean 1,520.5,
 /// std 12, 2,210 x median", of the strongest site.

@@ -16,7 +16,6 @@
 #include "libma/eval/corpus.h"
 #include "libma/io/checkpoint.h"
 #include "libma/io/model_source.h"
-#include "libma/models/plan.h"
 #include "libma/nn/linear.h"
 
 namespace ma::experiments {
@@ -60,20 +59,15 @@ void check_models(
   for (std::size_t i = 0; i < settings.models.size(); ++i) {
     const ModelRequest& model = settings.models[i];
     try {
-      const auto plan = plan_model(
-          model.name,
-          {.device = model.device, .dtype = model.dtype, .home = home});
-      const auto tokenizer = load_tokenizer(plan.checkpoint->path());
+      log::info(numbered(settings.models, i) + ": " + describe(model));
+      const auto tokenizer = check_model(
+          {.name = model.name,
+           .dtype = dtype_name(model.dtype),
+           .device = model.device},
+          home);
       if (corpus) {
         cut_sequences(*tokenizer, corpus->texts, model.cut);
       }
-      log::info(
-          c10::str(
-              numbered(settings.models, i),
-              ": ",
-              plan.describe(),
-              "; ",
-              describe(model)));
     } catch (const Error& error) {
       problems.push_back(failure_line(model, one_line(error)));
     }

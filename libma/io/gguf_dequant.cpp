@@ -15,6 +15,27 @@ namespace {
 constexpr int kBlock = 32;
 constexpr int kHalf = kBlock / 2;
 
+constexpr std::pair<std::string_view, Dequantize> kTable[] = {
+    {"Q4_0", dequantize_q4_0},       {"Q4_1", dequantize_q4_1},
+    {"Q5_0", dequantize_q5_0},       {"Q5_1", dequantize_q5_1},
+    {"Q8_0", dequantize_q8_0},       {"Q2_K", dequantize_q2_k},
+    {"Q3_K", dequantize_q3_k},       {"Q4_K", dequantize_q4_k},
+    {"Q5_K", dequantize_q5_k},       {"Q6_K", dequantize_q6_k},
+    {"IQ4_NL", dequantize_iq4_nl},   {"IQ4_XS", dequantize_iq4_xs},
+    {"MXFP4", dequantize_mxfp4},     {"NVFP4", dequantize_nvfp4},
+    {"TQ1_0", dequantize_tq1_0},     {"TQ2_0", dequantize_tq2_0},
+#ifdef LIBMA_GGUF_GRIDS
+    {"IQ1_S", dequantize_iq1_s},     {"IQ1_M", dequantize_iq1_m},
+    {"IQ2_XXS", dequantize_iq2_xxs}, {"IQ2_XS", dequantize_iq2_xs},
+    {"IQ2_S", dequantize_iq2_s},     {"IQ3_XXS", dequantize_iq3_xxs},
+    {"IQ3_S", dequantize_iq3_s},
+#endif
+};
+
+/// Those whose tables the build takes from the `gguf` package.
+constexpr std::string_view kLattices[] = {
+    "IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S"};
+
 /// The fifth bits of a block of 32, as 16 for a set one and 0 for a clear one.
 std::array<std::uint8_t, kBlock> fifth_bits(const std::uint8_t* bytes) {
   std::array<std::uint8_t, kBlock> bits;
@@ -98,25 +119,28 @@ void dequantize_q8_0(
 }
 
 Dequantize find_dequantizer(std::string_view encoding) {
-  static constexpr std::array<std::pair<std::string_view, Dequantize>, 10>
-      kTable = {{
-          {"Q4_0", dequantize_q4_0},
-          {"Q4_1", dequantize_q4_1},
-          {"Q5_0", dequantize_q5_0},
-          {"Q5_1", dequantize_q5_1},
-          {"Q8_0", dequantize_q8_0},
-          {"Q2_K", dequantize_q2_k},
-          {"Q3_K", dequantize_q3_k},
-          {"Q4_K", dequantize_q4_k},
-          {"Q5_K", dequantize_q5_k},
-          {"Q6_K", dequantize_q6_k},
-      }};
   for (const auto& [name, function] : kTable) {
     if (name == encoding) {
       return function;
     }
   }
   return nullptr;
+}
+
+std::string why_not_dequantized(std::string_view encoding) {
+  for (const std::string_view name : kLattices) {
+    if (name == encoding) {
+      return "which takes tables that this build of libma lacks; build it "
+             "again where Python has the package gguf (pip install gguf)";
+    }
+  }
+  std::string known;
+  for (const auto& entry : kTable) {
+    known += std::string(", ") + std::string(entry.first);
+  }
+  return "which libma does not dequantise; it reads F64, F32, F16, BF16, I8 to "
+         "I64" +
+         known;
 }
 
 } // namespace ma

@@ -116,9 +116,7 @@ torch::Tensor load_gguf_tensor(
     throw FileError(
         from.file->path().string(),
         "tensor " + in_quotes(from.name) + " is encoded as " + encoding.name +
-            ", which libma does not dequantise; it reads F64, F32, F16, BF16, "
-            "I8 to I64, Q4_0, Q4_1, Q5_0, Q5_1, "
-            "Q8_0 and Q2_K to Q6_K");
+            ", " + why_not_dequantized(encoding.name));
   }
   return load_quantised(from, encoding, dtype);
 }

@@ -144,7 +144,7 @@ class DeviceSums {
 };
 
 std::string megabytes(std::int64_t bytes) {
-  return format_number(static_cast<double>(bytes) / 1e6, 1) + " MB";
+  return format_number(static_cast<double>(bytes) / 1e6) + " MB";
 }
 
 } // namespace
@@ -171,7 +171,7 @@ std::string ModelPlan::describe() const {
   return c10::str(
       config.architecture,
       ", ",
-      format_number(static_cast<double>(n_parameters)),
+      format_count(n_parameters),
       " parameters in ",
       dtype_name(dtype),
       ": ",

@@ -110,22 +110,48 @@ TEST(DequantizeTest, EveryFunctionReadsJustItsBlocks) {
   }
 }
 
-TEST(DequantizeTest, KnowsTheEncodingsThatTheDocumentationLists) {
-  for (const char* name :
-       {"Q4_0",
-        "Q4_1",
-        "Q5_0",
-        "Q5_1",
-        "Q8_0",
-        "Q2_K",
-        "Q3_K",
-        "Q4_K",
-        "Q5_K",
-        "Q6_K"}) {
-    EXPECT_NE(find_dequantizer(name), nullptr) << name;
-  }
-  EXPECT_EQ(find_dequantizer("IQ2_XXS"), nullptr);
+TEST(DequantizeTest, IQ4_NLLooksNibblesUp) {
+  const auto values = dequantized("IQ4_NL", kTwo + std::string(16, '\x7F'), 32);
+  EXPECT_EQ(values[0], 226.0F);  // 2 * value 15 of the table
+  EXPECT_EQ(values[16], -20.0F); // 2 * value 7
+}
+
+TEST(DequantizeTest, MXFP4ScalesByPowersOfTwoAlsoSubnormalOnes) {
+  const std::string codes(16, '\xF1');                          // 0.5 and -6
+  EXPECT_EQ(dequantized("MXFP4", "\x80" + codes, 32)[0], 1.0F); // 2^1 * 0.5
+  EXPECT_EQ(dequantized("MXFP4", "\x80" + codes, 32)[16], -12.0F);
+  EXPECT_EQ(
+      dequantized("MXFP4", std::string(1, '\0') + codes, 32)[0], 0x1p-128F);
+}
+
+TEST(DequantizeTest, NVFP4ScalesSixteenValuesEach) {
+  // Scales 1 and 2^-9 (the smallest), codes 0.5 and -6.
+  const std::string block =
+      std::string("\x38\x01\x00\x7F", 4) + std::string(32, '\xF1');
+  const auto values = dequantized("NVFP4", block, 64);
+  EXPECT_EQ(values[0], 0.5F);
+  EXPECT_EQ(values[8], -6.0F);
+  EXPECT_EQ(values[16], 0x1p-10F);
+  EXPECT_EQ(values[32], 0.0F);
+  EXPECT_EQ(values[48], 0.0F); // no number
+}
+
+TEST(DequantizeTest, TernaryValuesAreCentred) {
+  // All digits 2 in every byte: 242 / 243 of 256, rounded up.
+  const auto tq1 = dequantized("TQ1_0", std::string(52, '\xFF') + kTwo, 256);
+  EXPECT_EQ(tq1[0], 2.0F);
+  EXPECT_EQ(tq1[255], 2.0F);
+  const auto tq2 = dequantized("TQ2_0", std::string(64, '\x18') + kTwo, 256);
+  EXPECT_EQ(tq2[0], -2.0F); // pairs of bits from the lowest: 0, 2, 1, 0
+  EXPECT_EQ(tq2[32], 2.0F);
+  EXPECT_EQ(tq2[64], 0.0F);
+}
+
+TEST(DequantizeTest, SaysWhatItReadsAndHowToGetTheRest) {
   EXPECT_EQ(find_dequantizer("F32"), nullptr);
+  EXPECT_EQ(find_dequantizer("Q8_K"), nullptr);
+  EXPECT_THAT(why_not_dequantized("Q8_K"), HasSubstr("Q6_K, IQ4_NL"));
+  EXPECT_THAT(why_not_dequantized("IQ2_XS"), HasSubstr("pip install gguf"));
 }
 
 /// A file with the Q4_1 tensor `a` [rows, 64] of different blocks.

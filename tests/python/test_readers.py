@@ -19,8 +19,8 @@ BUILD_DIR = Path(os.environ.get("LIBMA_BUILD_DIR", Path(__file__).parents[2] / "
 IO_DUMP = BUILD_DIR / "tests" / "io" / "io_dump"
 pytestmark = pytest.mark.skipif(not IO_DUMP.exists(), reason=f"{IO_DUMP} has not been built")
 
-# Where the float16 scales of a block are, in bytes.
-SCALES_AT = {
+# Where the float16 scales of a block are, in bytes; MXFP4 and NVFP4 have scales of one byte, IQ1_M's is in four parts.
+SCALES_AT: dict[str, tuple[int, ...]] = {
     "Q4_0": (0,),
     "Q4_1": (0, 2),
     "Q5_0": (0,),
@@ -31,6 +31,19 @@ SCALES_AT = {
     "Q4_K": (0, 2),
     "Q5_K": (0, 2),
     "Q6_K": (208,),
+    "IQ1_S": (0,),
+    "IQ1_M": (),
+    "IQ2_XXS": (0,),
+    "IQ2_XS": (0,),
+    "IQ2_S": (0,),
+    "IQ3_XXS": (0,),
+    "IQ3_S": (0,),
+    "IQ4_NL": (0,),
+    "IQ4_XS": (0,),
+    "TQ1_0": (52,),
+    "TQ2_0": (64,),
+    "MXFP4": (),
+    "NVFP4": (),
 }
 USUAL_SCALES = np.random.default_rng(6).normal(0, 0.02, 500).astype(np.float16)
 # Zeros, subnormals, the smallest normal and the largest numbers, and what is no number.
@@ -38,7 +51,7 @@ EXTREME_SCALES = np.array(
     [0.0, -0.0, 2**-24, -(2**-24), 1023 * 2**-24, 2**-14, 65504.0, -65504.0, 1.0, np.inf, -np.inf, np.nan],
     dtype=np.float16,
 )
-QUANTISABLE = ("Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "BF16")
+QUANTISABLE = ("Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "BF16", "TQ1_0", "TQ2_0", "MXFP4")
 PLAIN = {
     "F32": np.float32,
     "F64": np.float64,
@@ -100,6 +113,16 @@ def random_blocks(encoding: str, scales, seed: int):
     blocks = rng.integers(0, 256, size=(21 * 4, block_bytes), dtype=np.uint8)
     for at in SCALES_AT[encoding]:
         blocks[:, at : at + 2] = rng.choice(scales, size=(len(blocks), 1)).view(np.uint8)
+    if encoding == "IQ1_M":  # the upper nibble of bytes 49, 51, 53 and 55
+        bits = rng.choice(scales, size=len(blocks)).view(np.uint16)
+        for part in range(4):
+            byte = blocks[:, 49 + 2 * part]
+            byte[:] = (byte & 15) | ((bits >> (4 * part)) & 15).astype(np.uint8) << 4
+    if encoding == "MXFP4":  # powers of two: 2^-15 to 2^5, or the smallest and the largest that one byte can say
+        powers = np.arange(112, 132) if scales is USUAL_SCALES else np.array([0, 1, 2, 127, 254, 255])
+        blocks[:, 0] = rng.choice(powers, size=len(blocks))
+    if encoding == "NVFP4":  # every byte
+        blocks[:, :4] = rng.permutation(4 * len(blocks)).reshape(-1, 4) % 256
     return blocks.reshape(21, -1)
 
 
@@ -123,7 +146,7 @@ def dequantized(encoding: str, data):
 
 
 def build_gguf_tensors() -> dict:
-    weights = np.random.default_rng(8).normal(0, 0.05, (64, 576)).astype(np.float32)
+    weights = np.random.default_rng(8).normal(0, 0.05, (64, 768)).astype(np.float32)
     integers = np.random.default_rng(10).normal(0, 50, (3, 5, 7))
     tensors = {}
     for seed, encoding in enumerate(SCALES_AT):
@@ -139,6 +162,12 @@ def build_gguf_tensors() -> dict:
 
 GGUF_TENSORS = build_gguf_tensors()
 FINITE_GGUF_TENSORS = {name: value for name, value in GGUF_TENSORS.items() if not name.startswith("extreme")}
+
+
+def test_blocks_of_every_encoding_that_gguf_dequantises_are_compared():
+    theirs = {encoding.name for encoding in gguf.quants._type_traits}
+    print("compared bit by bit:", ", ".join(sorted(theirs)))
+    assert theirs == {*SCALES_AT, "BF16"}
 
 
 @pytest.fixture(scope="module")
