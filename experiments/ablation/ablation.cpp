@@ -196,9 +196,7 @@ void check_inputs(
   }
   for (const ZeroShotSettings& wanted : settings.zero_shot) {
     for (const std::string& name : wanted.tasks) {
-      attempt([&] {
-        load_task(name, {.limit = wanted.limit, .home = home});
-      });
+      attempt([&] { load_task(name, {.limit = wanted.limit, .home = home}); });
     }
   }
   if (!problems.empty()) {

@@ -32,7 +32,8 @@ torch::Device parse_device(const std::string& name) {
     if (device.has_index() && device.index() >= count) {
       throw ConfigError(
           "device",
-          c10::str("'", name, "' asked for, but there are ", count, " of them"));
+          c10::str(
+              "'", name, "' asked for, but there are ", count, " of them"));
     }
     return device;
   } catch (const c10::Error&) {

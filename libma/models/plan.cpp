@@ -93,8 +93,7 @@ std::vector<Parameter> list_parameters(const ModelPlan& plan) {
 }
 
 std::int64_t bytes_of(const Parameter& parameter, torch::ScalarType dtype) {
-  return parameter.numel() *
-         static_cast<std::int64_t>(c10::elementSize(dtype));
+  return parameter.numel() * static_cast<std::int64_t>(c10::elementSize(dtype));
 }
 
 PartBytes sum_parts(
@@ -160,13 +159,14 @@ std::int64_t ModelPlan::host_peak_bytes() const {
 std::string ModelPlan::describe() const {
   std::vector<std::string> parts;
   for (const DevicePlan& each : devices) {
-    parts.push_back(c10::str(
-        megabytes(each.bytes),
-        " on ",
-        each.device,
-        " (",
-        each.n_blocks,
-        " blocks)"));
+    parts.push_back(
+        c10::str(
+            megabytes(each.bytes),
+            " on ",
+            each.device,
+            " (",
+            each.n_blocks,
+            " blocks)"));
   }
   return c10::str(
       config.architecture,
