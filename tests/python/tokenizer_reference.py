@@ -95,7 +95,13 @@ class SentencePieceReference:
         self.processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
 
     def encode(self, texts: list[str]) -> list[Encoded]:
-        return [(ids, None) for ids in self.processor.encode(texts)]
+        return [(self._encode(text), None) for text in texts]
+
+    def _encode(self, text: str) -> list[int]:
+        """Special tokens written out in the text are found first, as libma and Hugging Face do it."""
+        special = {"<unk>": 0, "<s>": 1, "</s>": 2}
+        parts = re.split("(<unk>|<s>|</s>)", text)
+        return [i for part in parts for i in ([special[part]] if part in special else self.processor.encode(part))]
 
     def decode(self, ids: list[list[int]]) -> list[str]:
         return self.processor.decode(ids)
