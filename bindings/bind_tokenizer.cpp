@@ -124,7 +124,7 @@ Example:
       "load_tokenizer",
       &load_tokenizer,
       py::arg("model_path"),
-      R"(Reads the tokenizer of a Hugging Face folder (tokenizer.json) or of a `.gguf` file.
+      R"(Reads the tokenizer of a folder (tokenizer.json or tokenizer.model) or of a `.gguf` file.
 
 Raises:
     FileError: When there is none.

@@ -102,6 +102,37 @@ def other_tables() -> str:
     return "\n".join(range_table(name, points) for name, points in tables.items())
 
 
+def lowercase_runs() -> list[tuple[int, int, int, int]]:
+    """Characters with one lower-case character each: first, last, step between them, what to add."""
+    lower = normalizers.Lowercase().normalize_str
+    runs: list[tuple[int, int, int, int]] = []
+    for c in CODE_POINTS:
+        small = lower(chr(c))
+        if len(small) != 1 or ord(small) == c:
+            continue  # the only one with two characters is a case of its own in the code
+        delta = ord(small) - c
+        if runs and runs[-1][3] == delta:
+            first, last, step, _ = runs[-1]
+            if c - last == step or (first == last and c - last <= 2):
+                runs[-1] = (first, c, c - last, delta)
+                continue
+        runs.append((c, c, 1, delta))
+    return runs
+
+
+def normalizer_tables() -> str:
+    nfkd, nfd = normalizers.NFKD().normalize_str, normalizers.NFD().normalize_str
+    unmarked = normalizers.StripAccents().normalize_str
+    tables = {
+        "compatibility_ranges": (c for c in CODE_POINTS if nfkd(chr(c)) != nfd(chr(c))),
+        "mark_ranges": (c for c in CODE_POINTS if unmarked(chr(c)) == ""),
+    }
+    runs = table(
+        "LowercaseRun", "lowercase_runs", (f"{{0x{a:X}, 0x{b:X}, {s}, {d}}}" for a, b, s, d in lowercase_runs())
+    )
+    return "\n".join([*(range_table(name, points) for name, points in tables.items()), runs])
+
+
 def decompositions() -> tuple[str, str]:
     """Canonical decompositions into pairs and into single code points, Hangul left out."""
     nfd, nfc = normalizers.NFD().normalize_str, normalizers.NFC().normalize_str
@@ -141,6 +172,7 @@ def main() -> None:
     files = {
         "unicode_ranges.cpp": ("Character classes of the regex engine.", "unicode_ranges.h", regex_tables()),
         "unicode_ranges_other.cpp": ("Character classes outside the regex engine.", "unicode_ranges.h", other_tables()),
+        "unicode_ranges_normalizer.cpp": ("What normalizers change.", "unicode_ranges.h", normalizer_tables()),
         "nfc_pairs.cpp": ("Canonical decompositions into two code points.", "nfc_data.h", pairs),
         "nfc_data.cpp": (
             "Canonical decompositions into one code point, and combining classes.",

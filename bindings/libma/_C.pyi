@@ -1778,7 +1778,7 @@ def load_task(
 
 def load_tokenizer(model_path: os.PathLike | str | bytes) -> Tokenizer:
     """
-    Reads the tokenizer of a Hugging Face folder (tokenizer.json) or of a `.gguf` file.
+    Reads the tokenizer of a folder (tokenizer.json or tokenizer.model) or of a `.gguf` file.
 
     Raises:
         FileError: When there is none.

@@ -13,6 +13,7 @@ namespace ma {
 namespace {
 
 struct Counts {
+  std::string tokenizer; ///< folder of the reference data
   std::string task;
   std::string rows;           ///< of the reference data
   std::int64_t n_context = 0; ///< tokens, summed over all requests
@@ -20,7 +21,7 @@ struct Counts {
 };
 
 std::ostream& operator<<(std::ostream& out, const Counts& counts) {
-  return out << counts.task;
+  return out << counts.tokenizer << "_" << counts.task;
 }
 
 class RequestCountsTest : public ::testing::TestWithParam<Counts> {};
@@ -28,7 +29,7 @@ class RequestCountsTest : public ::testing::TestWithParam<Counts> {};
 TEST_P(RequestCountsTest, EqualThePublishedOnes) {
   const auto& expected = GetParam();
   MA_REQUIRE_REFERENCE("tasks/" + expected.rows);
-  MA_REQUIRE_REFERENCE("tokenizers/gpt2/tokenizer.json");
+  MA_REQUIRE_REFERENCE("tokenizers/" + expected.tokenizer + "/tokenizer.json");
   const test::TemporaryFolder home;
   std::filesystem::create_directory(home / "datasets");
   std::filesystem::create_symlink(
@@ -36,8 +37,8 @@ TEST_P(RequestCountsTest, EqualThePublishedOnes) {
           testing::reference_path("tasks/" + expected.rows)),
       home / ("datasets/" + expected.task + ".jsonl"));
   home.write("datasets/" + expected.task + ".source.json", "{}");
-  const auto tokenizer =
-      load_tokenizer(testing::reference_path("tokenizers/gpt2"));
+  const auto tokenizer = load_tokenizer(
+      testing::reference_path("tokenizers/" + expected.tokenizer));
 
   Counts counts = expected;
   counts.n_context = counts.n_continuation = 0;
@@ -56,14 +57,36 @@ TEST_P(RequestCountsTest, EqualThePublishedOnes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Gpt2,
+    All,
     RequestCountsTest,
     ::testing::Values(
-        Counts{"piqa", "piqa_validation.jsonl", 49520, 84384},
-        Counts{"winogrande", "winogrande_xl_validation.jsonl", 41661, 14214},
-        Counts{"arc_easy", "arc_easy_test.jsonl", 261175, 42771},
-        Counts{"arc_challenge", "arc_challenge_test.jsonl", 146142, 28089}),
-    [](const auto& info) { return info.param.task; });
+        Counts{"gpt2", "piqa", "piqa_validation.jsonl", 49520, 84384},
+        Counts{
+            "gpt2",
+            "winogrande",
+            "winogrande_xl_validation.jsonl",
+            41661,
+            14214},
+        Counts{"gpt2", "arc_easy", "arc_easy_test.jsonl", 261175, 42771},
+        Counts{
+            "gpt2", "arc_challenge", "arc_challenge_test.jsonl", 146142, 28089},
+        Counts{"llama2", "piqa", "piqa_validation.jsonl", 54736, 97919},
+        Counts{
+            "llama2",
+            "winogrande",
+            "winogrande_xl_validation.jsonl",
+            48348,
+            15824},
+        Counts{"llama2", "arc_easy", "arc_easy_test.jsonl", 287500, 51414},
+        Counts{
+            "llama2",
+            "arc_challenge",
+            "arc_challenge_test.jsonl",
+            161482,
+            33002}),
+    [](const auto& info) {
+      return info.param.tokenizer + "_" + info.param.task;
+    });
 
 } // namespace
 } // namespace ma

@@ -1,3 +1,5 @@
+#include <array>
+
 #include "tokenizer_test_support.h"
 
 namespace ma {
@@ -21,34 +23,55 @@ std::string refusal(const Json& json) {
 }
 
 TEST(LoadTokenizerTest, NamesTheStageThatItDoesNotSupport) {
+  for (const auto& [key, type, message] :
+       std::vector<std::array<std::string, 3>>{
+           {"pre_tokenizer", "UnicodeScripts", "the pre-tokenizer"},
+           {"normalizer", "BertNormalizer", "the normalizer"},
+           {"decoder", "WordPiece", "the decoder"},
+           {"post_processor", "Unheard", "the post-processor"},
+           {"model", "WordPiece", "the model"}}) {
+    Json json = tiny_json();
+    json[key] = json[key].is_null() ? Json::object() : json[key];
+    json[key]["type"] = type;
+    EXPECT_THAT(
+        refusal(json),
+        HasSubstr(message + " '" + type + "' is not supported; known: "));
+  }
+}
+
+TEST(LoadTokenizerTest, RefusesStagesThatDoNotGoTogether) {
+  const Json metaspace = {{"type", "Metaspace"}, {"replacement", "_"}};
   Json json = tiny_json();
-  json["pre_tokenizer"]["type"] = "Metaspace";
+  json["pre_tokenizer"] = {
+      {"type", "Sequence"},
+      {"pretokenizers", Json::array({json["pre_tokenizer"], metaspace})}};
+  EXPECT_THAT(refusal(json), HasSubstr("Metaspace behind ByteLevel"));
+  json = tiny_json();
+  json["model"]["byte_fallback"] = true;
+  EXPECT_THAT(refusal(json), HasSubstr("byte_fallback behind ByteLevel"));
+  json = tiny_json();
+  json["model"] = {{"type", "Unigram"}, {"vocab", Json::array()}};
+  EXPECT_THAT(refusal(json), HasSubstr("Unigram model behind ByteLevel"));
+}
+
+TEST(LoadTokenizerTest, RefusesAmbiguousMetaspaces) {
+  const auto message = [](const Json& options) {
+    Json json = tiny_json();
+    json["pre_tokenizer"] = {{"type", "Metaspace"}, {"replacement", "_"}};
+    json["pre_tokenizer"].update(options);
+    return refusal(json);
+  };
   EXPECT_THAT(
-      refusal(json),
-      HasSubstr(
-          "the pre-tokenizer 'Metaspace' is not supported; known: ByteLevel"));
-  json = tiny_json();
-  json["normalizer"] = {{"type", "Lowercase"}};
-  EXPECT_THAT(refusal(json), HasSubstr("the normalizer 'Lowercase'"));
-  json = tiny_json();
-  json["model"]["type"] = "Unigram";
-  EXPECT_THAT(refusal(json), HasSubstr("the model 'Unigram'"));
-  json = tiny_json();
-  json["decoder"] = nullptr;
-  EXPECT_THAT(refusal(json), HasSubstr("the decoder 'null'"));
-  json = tiny_json();
-  json["post_processor"] = {{"type", "BertProcessing"}};
-  EXPECT_THAT(refusal(json), HasSubstr("the post-processor 'BertProcessing'"));
-  json = tiny_json();
-  json["pre_tokenizer"] = nullptr;
-  EXPECT_THAT(refusal(json), HasSubstr("only byte-level BPE"));
+      message({{"prepend_scheme", "often"}}),
+      HasSubstr("always, first, never"));
+  EXPECT_THAT(
+      message({{"prepend_scheme", "first"}, {"add_prefix_space", false}}),
+      HasSubstr("keep one of the two"));
+  EXPECT_THAT(message({{"replacement", "__"}}), HasSubstr("not one character"));
 }
 
 TEST(LoadTokenizerTest, RefusesOptionsThatWouldChangeIds) {
-  const Json options = {
-      {"dropout", 0.1},
-      {"byte_fallback", true},
-      {"end_of_word_suffix", "</w>"}};
+  const Json options = {{"dropout", 0.1}, {"end_of_word_suffix", "</w>"}};
   for (const auto& [key, value] : options.items()) {
     Json json = tiny_json();
     json["model"][key] = value;
@@ -103,7 +126,7 @@ TEST(LoadTokenizerTest, SaysWhatIsMissing) {
   const TempDir folder;
   EXPECT_THAT(
       message_of<FileError>([&] { load_tokenizer(folder.path()); }),
-      HasSubstr("holds no tokenizer.json"));
+      HasSubstr("holds no tokenizer.json and no tokenizer.model"));
   EXPECT_THAT(
       message_of<FileError>([&] { load_tokenizer(folder.path() / "no"); }),
       HasSubstr("does not exist"));
@@ -239,15 +262,15 @@ TEST(GgufTokenizerTest, SplitsByTheTypeOfPreTokenizer) {
 
 TEST(GgufTokenizerTest, ListsTheKnownTypes) {
   EXPECT_THAT(
-      message_of<ConfigError>([] { load_gguf(tiny_gguf("default")); }),
+      message_of<ConfigError>([] { load_gguf(tiny_gguf("tekken")); }),
       HasSubstr(
-          "tokenizer.ggml.pre is 'default', which is not supported; known: "
-          "gpt-2, phi-2"));
+          "tokenizer.ggml.pre is 'tekken', which is not supported; known: "
+          "gpt-2, gpt2, phi-2"));
   EXPECT_THAT(
-      message_of<ConfigError>([] { load_gguf(tiny_gguf("gpt-2", "llama")); }),
+      message_of<ConfigError>([] { load_gguf(tiny_gguf("gpt-2", "t5")); }),
       HasSubstr(
-          "tokenizer.ggml.model is 'llama', which is not supported; known: "
-          "gpt2"));
+          "tokenizer.ggml.model is 't5', which is not supported; known: gpt2, "
+          "llama"));
 }
 
 } // namespace

@@ -27,6 +27,7 @@ CONFINED = {
     r'#include [<"]pybind11/|torch/extension\.h|torch/csrc/utils/pybind\.h|#include [<"]Python\.h': ("bindings/",),
     r"#include [<\"]Eigen/": ("libma/analysis/", "tests/analysis/"),
     r"#include [<\"]spdlog/": ("libma/core/log.",),
+    r"#include [<\"]sentencepiece": ("libma/io/tokenizer/sentencepiece_library.",),
     r"#include [<\"]yaml-cpp/": ("libma/core/yaml",),
     r"#include <torch/torch\.h>": ("bindings/",),
 }

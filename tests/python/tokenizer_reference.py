@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import sentencepiece
 from gguf import GGUFReader
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
@@ -16,6 +17,7 @@ LLAMA3 = (
 QWEN2 = LLAMA3.replace("{1,3}", "")
 CONTROL = 3
 Vocab = dict[str, int]
+Encoded = tuple[list[int], list[tuple[int, int]] | None]
 
 
 def _byte_letters() -> list[str]:
@@ -44,7 +46,10 @@ class Reference:
         self._finder = re.compile(b"[" + b"".join(rb"\x%02x" % byte for byte in missing) + b"]") if missing else None
         self._complete = build({**vocab, **{BYTE_LETTERS[byte]: len(vocab) + i for i, byte in enumerate(missing)}})
 
-    def encode(self, texts: list[str]) -> list[tuple[list[int], list[tuple[int, int]] | None]]:
+    def decode(self, ids: list[list[int]]) -> list[str]:
+        return self.tokenizer.decode_batch(ids, skip_special_tokens=False)
+
+    def encode(self, texts: list[str]) -> list[Encoded]:
         """Ids and offsets in characters; None where the complete tokenizer does not merge alike."""
         encodings = self.tokenizer.encode_batch(texts, add_special_tokens=False)
         return [
@@ -65,6 +70,44 @@ class Reference:
                 found.append(token if token < self._known else token - self._missing)
                 offsets.append(pair)
         return offsets if found == ids else None
+
+
+class FileReference:
+    """The tokenizer of a tokenizer.json that has a token for everything, and the file that libma loads."""
+
+    def __init__(self, tokenizer_json: Path, path: Path | None = None) -> None:
+        self.path = path or tokenizer_json
+        self.tokenizer = Tokenizer.from_file(str(tokenizer_json))
+
+    def encode(self, texts: list[str]) -> list[Encoded]:
+        encodings = self.tokenizer.encode_batch(texts, add_special_tokens=False)
+        return [(encoding.ids, encoding.offsets) for encoding in encodings]
+
+    def decode(self, ids: list[list[int]]) -> list[str]:
+        return self.tokenizer.decode_batch(ids, skip_special_tokens=False)
+
+
+class SentencePieceReference:
+    """A tokenizer.model as SentencePiece's own Python package reads it; its offsets are not compared."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
+
+    def encode(self, texts: list[str]) -> list[Encoded]:
+        return [(self._encode(text), None) for text in texts]
+
+    def _encode(self, text: str) -> list[int]:
+        """Special tokens written out in the text are found first, as libma and Hugging Face do it."""
+        special = {"<unk>": 0, "<s>": 1, "</s>": 2}
+        parts = re.split("(<unk>|<s>|</s>)", text)
+        return [i for part in parts for i in ([special[part]] if part in special else self.processor.encode(part))]
+
+    def decode(self, ids: list[list[int]]) -> list[str]:
+        return self.processor.decode(ids)
+
+
+AnyReference = Reference | FileReference | SentencePieceReference
 
 
 def from_file(path: Path) -> Reference:
@@ -93,6 +136,9 @@ def variant(base: Path, folder: Path, changes: dict[str, object]) -> Reference:
     return from_file(path)
 
 
+LLAMA3_SPECIAL = {0: "begin_of_text", 1: "end_of_text", 6: "start_header_id", 7: "end_header_id", 9: "eot_id"}
+
+
 def from_tiktoken(ranks_file: Path, base: Path, folder: Path) -> Reference:
     """The tokenizer of LLaMA-3 from its file of byte strings and ranks."""
     lines = (line.split() for line in ranks_file.read_bytes().splitlines())
@@ -104,7 +150,8 @@ def from_tiktoken(ranks_file: Path, base: Path, folder: Path) -> Reference:
         merges += [(spell(a), spell(b)) for *_, a, b in sorted(pairs)]
     model = {"type": "BPE", "vocab": {spell(token): rank for token, rank in ranks.items()}, "merges": merges}
     flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False) | {"special": True}
-    names = ("<|begin_of_text|>", "<|end_of_text|>")
+    reserved = (f"reserved_special_token_{i}" for i in range(256))
+    names = [f"<|{LLAMA3_SPECIAL.get(i) or next(reserved)}|>" for i in range(256)]
     added = [{"id": len(ranks) + i, "content": name, **flags} for i, name in enumerate(names)]
     changes = {"pre_tokenizer": split_pre_tokenizer(LLAMA3), "added_tokens": added}
     return variant(base, folder, {**changes, "model": {**model, "ignore_merges": True}})

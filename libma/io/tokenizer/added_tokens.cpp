@@ -3,6 +3,7 @@
 #include "libma/io/tokenizer/added_tokens.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "libma/io/tokenizer/char_class.h"
 #include "libma/io/tokenizer/code_points.h"
@@ -45,37 +46,26 @@ std::size_t end_of_space(std::string_view text, std::size_t at) {
   return at;
 }
 
+std::size_t total_size(const std::vector<std::string>& texts) {
+  std::size_t size = 0;
+  for (const std::string& text : texts) {
+    size += text.size();
+  }
+  return size;
+}
+
 } // namespace
 
 AddedTokenFinder::AddedTokenFinder(
-    const std::vector<const AddedToken*>& tokens,
-    const std::vector<std::string>& patterns) {
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    if (patterns[i].empty()) {
-      continue;
-    }
-    starts_token_[static_cast<unsigned char>(patterns[i].front())] = true;
-    std::uint32_t node = 0;
-    for (const char byte : patterns[i]) {
-      std::uint32_t next = child(node, byte);
-      if (next == 0) {
-        next = static_cast<std::uint32_t>(nodes_.size());
-        nodes_[node].children.emplace_back(byte, next);
-        nodes_.emplace_back();
-      }
-      node = next;
-    }
-    nodes_[node].token = tokens[i];
-  }
-}
-
-std::uint32_t AddedTokenFinder::child(std::uint32_t node, char byte) const {
-  for (const auto& [label, next] : nodes_[node].children) {
-    if (label == byte) {
-      return next;
+    std::vector<const AddedToken*> tokens,
+    const std::vector<std::string>& patterns)
+    : tokens_(std::move(tokens)), trie_(total_size(patterns)) {
+  for (std::size_t i = 0; i < tokens_.size(); ++i) {
+    if (!patterns[i].empty()) {
+      starts_token_[static_cast<unsigned char>(patterns[i].front())] = true;
+      trie_.insert(patterns[i], static_cast<std::uint32_t>(i));
     }
   }
-  return 0;
 }
 
 Section AddedTokenFinder::longest_at(
@@ -83,12 +73,13 @@ Section AddedTokenFinder::longest_at(
   Section longest;
   std::uint32_t node = 0;
   for (std::size_t i = at; i < text.size(); ++i) {
-    node = child(node, text[i]);
+    node = trie_.child(node, text[i]);
     if (node == 0) {
       break;
     }
-    if (nodes_[node].token != nullptr) {
-      longest = {{at, i + 1}, nodes_[node].token};
+    if (const std::uint32_t found = trie_.value(node);
+        found != ByteTrie::kNoValue) {
+      longest = {{at, i + 1}, tokens_[found]};
     }
   }
   return longest;
@@ -98,7 +89,7 @@ std::vector<Section> AddedTokenFinder::split(
     std::string_view text, bool parse_special) const {
   std::vector<Section> sections;
   std::size_t covered = 0;
-  for (std::size_t at = 0; nodes_.size() > 1 && at < text.size();) {
+  for (std::size_t at = 0; !trie_.empty() && at < text.size();) {
     const bool candidate = starts_token_[static_cast<unsigned char>(text[at])];
     const Section found = candidate ? longest_at(text, at) : Section{};
     if (found.token == nullptr) {

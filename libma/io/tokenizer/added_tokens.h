@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "libma/io/tokenizer/aligned_text.h"
+#include "libma/io/tokenizer/byte_trie.h"
 
 namespace ma::tok {
 
@@ -39,7 +40,7 @@ class AddedTokenFinder {
   /// `tokens` must outlive this object and stay where they are; `patterns` says
   /// how each is written in the text.
   AddedTokenFinder(
-      const std::vector<const AddedToken*>& tokens,
+      std::vector<const AddedToken*> tokens,
       const std::vector<std::string>& patterns);
 
   /// Cuts `text` into sections that cover it, in order. Special tokens are
@@ -47,16 +48,11 @@ class AddedTokenFinder {
   std::vector<Section> split(std::string_view text, bool parse_special) const;
 
  private:
-  struct Node {
-    std::vector<std::pair<char, std::uint32_t>> children;
-    const AddedToken* token = nullptr;
-  };
-
   /// The longest token at `text[at]` and its end, null when none starts there.
   Section longest_at(std::string_view text, std::size_t at) const;
-  std::uint32_t child(std::uint32_t node, char byte) const;
 
-  std::vector<Node> nodes_{1}; ///< a trie over bytes; node 0 is the root
+  std::vector<const AddedToken*> tokens_;
+  ByteTrie trie_;                        ///< values are indices of `tokens_`
   std::array<bool, 256> starts_token_{}; ///< by first byte
 };
 

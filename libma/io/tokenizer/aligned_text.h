@@ -51,4 +51,41 @@ class AlignedText {
   std::vector<Span> sources_;
 };
 
+/// A character of a rewritten text and how it relates to those replaced: 0
+/// replaces the next one, n > 0 is inserted, n < 0 replaces the next one and
+/// removes -n more. This bookkeeping of Hugging Face's NormalizedString decides
+/// the offsets that it reports.
+struct Change {
+  char32_t c;
+  int change;
+};
+
+/// `text` rewritten as `changes` say, without its first `removed` characters.
+AlignedText rewrite(
+    const AlignedText& text,
+    const std::vector<Change>& changes,
+    std::size_t removed = 0);
+
+/// Writes a text piece by piece.
+class TextWriter {
+ public:
+  explicit TextWriter(const AlignedText& old);
+
+  /// Appends bytes `range` of the old text.
+  void copy(Span range);
+
+  /// Appends `text`, which stands for `source` of the input.
+  void insert(std::string_view text, Span source);
+
+  std::size_t size() const { return text_.size(); }
+
+  /// The text written. Call it last.
+  AlignedText finish() { return {std::move(text_), std::move(sources_)}; }
+
+ private:
+  const AlignedText& old_;
+  std::string text_;
+  std::vector<Span> sources_;
+};
+
 } // namespace ma::tok

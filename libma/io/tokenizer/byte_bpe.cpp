@@ -1,67 +1,24 @@
 // Byte-level byte-pair encoding.
-#include "libma/io/tokenizer/byte_bpe.h"
-
 #include <array>
-#include <functional>
 #include <limits>
-#include <unordered_map>
 
-#include <c10/util/StringUtil.h>
-
-#include "libma/core/error.h"
+#include "libma/io/tokenizer/bpe.h"
 #include "libma/io/tokenizer/byte_letters.h"
 #include "libma/io/tokenizer/merge_symbols.h"
-#include "libma/io/utf8.h"
 
 namespace ma::tok {
 namespace {
 
 constexpr std::uint32_t kNoToken = std::numeric_limits<std::uint32_t>::max();
 
-struct StringHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const {
-    return std::hash<std::string_view>()(text);
-  }
-};
-template <class Value>
-using StringMap =
-    std::unordered_map<std::string, Value, StringHash, std::equal_to<>>;
-
 class ByteBpe : public TokenModel {
  public:
   ByteBpe(const BpeData& data, std::string_view where)
       : ignore_merges_(data.ignore_merges), fuse_unknown_(data.fuse_unknown) {
-    StringMap<std::uint32_t> ids;
-    for (const auto& [token, id] : data.vocab) {
-      ids[token] = id;
-    }
-    const auto id_of = [&](const std::string& token, const char* role) {
-      const auto found = ids.find(token);
-      if (found == ids.end()) {
-        throw ConfigError(
-            where,
-            c10::str(
-                role,
-                " ",
-                in_quotes(token),
-                " is not in the vocabulary; the file is damaged"));
-      }
-      return found->second;
-    };
-    if (data.unknown_token) {
-      unknown_ = id_of(*data.unknown_token, "the unknown token");
-    }
-    merges_.reserve(data.merges.size());
-    for (std::size_t rank = 0; rank < data.merges.size(); ++rank) {
-      const auto& [left, right] = data.merges[rank];
-      const std::uint32_t merged = id_of(left + right, "the result of a merge");
-      merges_.set(
-          id_of(left, "the merged token"),
-          id_of(right, "the merged token"),
-          {static_cast<std::uint32_t>(rank), merged});
-    }
-    add_words(ids);
+    BpeTables tables(data, where);
+    unknown_ = tables.unknown;
+    merges_ = std::move(tables.merges);
+    add_words(tables.ids);
   }
 
   void tokenize(

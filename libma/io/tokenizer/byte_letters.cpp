@@ -38,23 +38,17 @@ struct ByteAlphabet {
 class PrefixSpace : public PreTokenizer {
  public:
   void split(PieceList& list) const override {
-    const std::string_view old = list.text->view();
-    std::string text;
-    std::vector<Span> sources;
+    const AlignedText& old = *list.text;
+    TextWriter writer(old);
     for (Span& piece : list.pieces) {
-      const std::size_t first = text.size();
-      if (old[piece.first] != ' ') {
-        text += ' '; // aligned with the character behind it
-        sources.push_back(list.text->source({piece.first, piece.first + 1}));
+      const std::size_t first = writer.size();
+      if (old.view()[piece.first] != ' ') { // aligned with what is behind it
+        writer.insert(" ", old.source({piece.first, piece.first + 1}));
       }
-      for (std::size_t at = piece.first; at < piece.last; ++at) {
-        text += old[at];
-        sources.push_back(list.text->source({at, at + 1}));
-      }
-      piece = {first, text.size()};
+      writer.copy(piece);
+      piece = {first, writer.size()};
     }
-    list.text =
-        std::make_shared<AlignedText>(std::move(text), std::move(sources));
+    list.text = std::make_shared<AlignedText>(writer.finish());
   }
 };
 

@@ -8,20 +8,19 @@ namespace {
 
 class ByteLevelDecoder : public Decoder {
  public:
-  std::string decode(
-      const std::vector<std::string_view>& tokens) const override {
+  void decode(std::vector<std::string>& tokens) const override {
     std::string bytes;
-    for (const std::string_view token : tokens) {
+    for (const std::string& token : tokens) {
       const std::optional<std::string> spelled = bytes_of_letters(token);
-      bytes += spelled ? std::string_view(*spelled) : token;
+      bytes += spelled ? *spelled : token;
     }
-    return replace_invalid_utf8(bytes);
+    tokens.assign(1, replace_invalid_utf8(bytes));
   }
 };
 
 } // namespace
 
-std::unique_ptr<Decoder> make_byte_level_decoder() {
+DecoderPtr make_byte_level_decoder() {
   return std::make_unique<ByteLevelDecoder>();
 }
 

@@ -30,8 +30,29 @@ constexpr const char* kFalcon = R"({"type": "Sequence", "pretokenizers": [
     {"type": "Digits", "individual_digits": false},
     {"type": "Split", "pattern": {"Regex": "[0-9][0-9][0-9]"}, "behavior": "Isolated", "invert": false}]})";
 
-const std::array<GgufPreType, 7> kPreTypes = {{
-    {.names = "gpt-2 phi-2 jais", .pre_tokenizer = kByteLevel},
+constexpr const char* kBloom = R"({"type": "Sequence", "pretokenizers": [
+    {"type": "Split", "pattern": {"Regex": " ?[^(\\s|[.,!?…。，、।۔،])]+"}, "behavior": "Isolated", "invert": false},
+    {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]})";
+
+constexpr const char* kDeepseekCoder =
+    R"({"type": "Sequence", "pretokenizers": [
+    {"type": "Split", "pattern": {"Regex": "[\r\n]"}, "behavior": "Isolated", "invert": false},
+    {"type": "Split", "pattern": {"Regex": "\\s?\\p{L}+"}, "behavior": "Isolated", "invert": false},
+    {"type": "Split", "pattern": {"Regex": "\\s?\\p{P}+"}, "behavior": "Isolated", "invert": false},
+    {"type": "Split", "pattern": {"Regex": "[一-龥ࠀ-一가-퟿]+"}, "behavior": "Isolated", "invert": false},
+    {"type": "Digits", "individual_digits": true},
+    {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]})";
+
+/// What llama.cpp falls back to.
+constexpr const char* kDefault = R"({"type": "Sequence", "pretokenizers": [
+    {"type": "Split", "pattern": {"Regex": "[\\p{P}\\$\\+<=>\\^~\\|]+"}, "behavior": "Isolated", "invert": false},
+    {"type": "Split", "pattern": {"Regex": "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"}, "behavior": "Isolated", "invert": false},
+    {"type": "Split", "pattern": {"Regex": "\\p{N}+"}, "behavior": "Isolated", "invert": false},
+    {"type": "Split", "pattern": {"Regex": "[0-9][0-9][0-9]"}, "behavior": "Isolated", "invert": false},
+    {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]})";
+
+const std::array<GgufPreType, 11> kPreTypes = {{
+    {.names = "gpt-2 gpt2 phi-2 jais", .pre_tokenizer = kByteLevel},
     {.names = "mpt olmo",
      .pre_tokenizer = kByteLevel,
      .nfc = true,
@@ -43,6 +64,10 @@ const std::array<GgufPreType, 7> kPreTypes = {{
      .ignore_merges = true,
      .add_bos = true},
     {.names = "dbrx", .split = kLlama3Pattern},
+    {.names = "bloom gpt3-finnish", .pre_tokenizer = kBloom},
+    {.names = "deepseek-coder", .pre_tokenizer = kDeepseekCoder},
+    {.names = "default", .pre_tokenizer = kDefault},
+    {.names = "stablelm2", .split = kQwen2Pattern},
     {.names = "qwen2", .split = kQwen2Pattern, .nfc = true},
 }};
 

@@ -1,6 +1,7 @@
 // Reading the tokenizer in the metadata of a GGUF file.
 #include <algorithm>
-#include <unordered_map>
+#include <functional>
+#include <utility>
 
 #include <c10/util/StringUtil.h>
 #include <nlohmann/json.hpp>
@@ -19,6 +20,7 @@ using Json = nlohmann::json;
 
 /// Values of `tokenizer.ggml.token_type`.
 enum GgufTokenType : std::int64_t {
+  kNormal = 1,
   kUnknown = 2,
   kControl = 3,
   kUserDefined = 4
@@ -73,10 +75,9 @@ std::optional<std::int64_t> token_id(
   return found->get<std::int64_t>();
 }
 
-BpeData read_bpe(
-    const GgufFile& file,
-    const std::vector<std::string>& tokens,
-    std::string_view where) {
+/// Tokens with their ids.
+BpeData read_vocab(
+    const std::vector<std::string>& tokens, std::string_view where) {
   BpeData data;
   for (std::size_t id = 0; id < tokens.size(); ++id) {
     if (const auto invalid = first_invalid_utf8(tokens[id])) {
@@ -91,9 +92,35 @@ BpeData read_bpe(
     }
     data.vocab.emplace_back(tokens[id], static_cast<std::uint32_t>(id));
   }
-  data.merges =
-      read_merges(Json(file.string_array("tokenizer.ggml.merges")), where);
   return data;
+}
+
+/// The array `key` of numbers, one for each of `count` tokens.
+template <class Value>
+std::vector<Value> one_each(
+    std::vector<Value> values,
+    const char* what,
+    std::size_t count,
+    std::string_view where) {
+  if (values.size() != count) {
+    throw FileError(
+        where,
+        c10::str(
+            "has ",
+            count,
+            " tokens and ",
+            values.size(),
+            " ",
+            what,
+            "; the file is damaged"));
+  }
+  return values;
+}
+
+std::vector<std::int64_t> token_types(
+    const GgufFile& file, std::size_t count, std::string_view where) {
+  return one_each(
+      file.int_array("tokenizer.ggml.token_type"), "token types", count, where);
 }
 
 /// Control tokens are special, user-defined ones are found in the text like
@@ -103,18 +130,7 @@ std::vector<AddedToken> read_added_tokens(
     const std::vector<std::string>& tokens,
     std::string_view where) {
   std::vector<AddedToken> added;
-  const std::vector<std::int64_t> types =
-      file.int_array("tokenizer.ggml.token_type");
-  if (types.size() != tokens.size()) {
-    throw FileError(
-        where,
-        c10::str(
-            "has ",
-            tokens.size(),
-            " tokens and ",
-            types.size(),
-            " token types; the file is damaged"));
-  }
+  const auto types = token_types(file, tokens.size(), where);
   for (std::size_t id = 0; id < types.size(); ++id) {
     const bool special = types[id] == kControl || types[id] == kUnknown;
     if ((special || types[id] == kUserDefined) && !tokens[id].empty()) {
@@ -128,6 +144,93 @@ std::vector<AddedToken> read_added_tokens(
   return added;
 }
 
+/// Ranks of `scores` for the tokens that merges may make, the highest first,
+/// equal ones alike.
+std::vector<std::optional<std::uint32_t>> ranks(
+    const std::vector<double>& scores, const std::vector<std::int64_t>& types) {
+  std::vector<double> order = scores;
+  std::sort(order.begin(), order.end(), std::greater<>());
+  order.erase(std::unique(order.begin(), order.end()), order.end());
+  std::vector<std::optional<std::uint32_t>> found;
+  for (std::size_t id = 0; id < scores.size(); ++id) {
+    const auto place = std::lower_bound(
+        order.begin(), order.end(), scores[id], std::greater<>());
+    const bool made = types[id] == kNormal || types[id] == kUserDefined;
+    found.push_back(
+        made ? std::optional(static_cast<std::uint32_t>(place - order.begin()))
+             : std::nullopt);
+  }
+  return found;
+}
+
+/// Byte-level BPE with the stages that `tokenizer.ggml.pre` stands for.
+void read_gpt2(const GgufFile& file, TokenizerParts& parts) {
+  const GgufPreType& type = find_gguf_pre_type(
+      string_at(file.metadata(), "tokenizer.ggml.pre", parts.where),
+      parts.where);
+  BpeData data = read_vocab(parts.vocab, parts.where);
+  data.merges = read_merges(
+      Json(file.string_array("tokenizer.ggml.merges")), parts.where);
+  data.ignore_merges = type.ignore_merges;
+  parts.normalizer = type.nfc ? make_unicode_form(UnicodeForm::kNfc) : nullptr;
+  parts.pre_tokenizer =
+      read_pre_tokenizer(pre_tokenizer_json(type), parts.where).pre_tokenizer;
+  parts.model = make_byte_bpe(data, parts.where);
+  parts.decoder = make_byte_level_decoder();
+  parts.trimming.enabled = type.trim_offsets;
+  parts.edges.adds_bos = type.add_bos;
+}
+
+/// SentencePiece's BPE as llama.cpp runs it: merges by the score of what they
+/// make.
+void read_llama(const GgufFile& file, TokenizerParts& parts) {
+  const Json& metadata = file.metadata();
+  if (flag(
+          metadata,
+          "tokenizer.ggml.remove_extra_whitespaces",
+          false,
+          parts.where)) {
+    throw ConfigError(
+        parts.where,
+        "tokenizer.ggml.remove_extra_whitespaces is true, which is not "
+        "supported; convert a model whose tokenizer keeps white space");
+  }
+  const std::size_t count = parts.vocab.size();
+  BpeData data = read_vocab(parts.vocab, parts.where);
+  const std::vector<double> scores = one_each(
+      file.float_array("tokenizer.ggml.scores"), "scores", count, parts.where);
+  add_merges_by_rank(
+      data, ranks(scores, token_types(file, count, parts.where)));
+  data.byte_fallback = true;
+  data.fuse_unknown = true;
+  const auto unknown =
+      token_id(metadata, "tokenizer.ggml.unknown_token_id", count, parts.where);
+  if (count > 0) {
+    data.unknown_token =
+        parts.vocab[static_cast<std::size_t>(unknown.value_or(0))];
+  }
+  const bool prefix =
+      flag(metadata, "tokenizer.ggml.add_space_prefix", true, parts.where);
+  const std::string space = Metaspace{}.replacement;
+  std::vector<NormalizerPtr> normalizers;
+  std::vector<DecoderPtr> decoders;
+  if (prefix) {
+    normalizers.push_back(make_prepend(space));
+  }
+  normalizers.push_back(make_replace(make_literal_matcher(" "), space));
+  decoders.push_back(make_replace_decoder(make_literal_matcher(space), " "));
+  decoders.push_back(make_byte_fallback_decoder());
+  decoders.push_back(make_fuse_decoder());
+  if (prefix) {
+    decoders.push_back(make_strip_decoder({.content = " ", .start = 1}));
+  }
+  parts.normalizer = make_normalizer_sequence(std::move(normalizers));
+  parts.pre_tokenizer = make_sequence({});
+  parts.model = make_char_bpe(data, parts.where);
+  parts.decoder = make_decoder_sequence(std::move(decoders));
+  parts.edges = {.bos = 1, .eos = 2, .adds_bos = true};
+}
+
 } // namespace
 
 std::unique_ptr<Tokenizer> load_tokenizer_gguf(
@@ -138,33 +241,33 @@ std::unique_ptr<Tokenizer> load_tokenizer_gguf(
   parts.where = path.string();
   const std::string model =
       string_at(metadata, "tokenizer.ggml.model", parts.where);
-  if (model != "gpt2") {
+  if (model != "gpt2" && model != "llama") {
     throw ConfigError(
         parts.where,
         c10::str(
             "tokenizer.ggml.model is ",
             in_quotes(model),
-            ", which is not supported; known: gpt2"));
+            ", which is not supported; known: gpt2, llama"));
   }
-  const GgufPreType& type = find_gguf_pre_type(
-      string_at(metadata, "tokenizer.ggml.pre", parts.where), parts.where);
   parts.vocab = file.string_array("tokenizer.ggml.tokens");
-  BpeData data = read_bpe(file, parts.vocab, parts.where);
-  data.ignore_merges = type.ignore_merges;
   parts.added = read_added_tokens(file, parts.vocab, parts.where);
-  parts.normalizer = type.nfc ? make_nfc() : nullptr;
-  parts.pre_tokenizer =
-      read_pre_tokenizer(pre_tokenizer_json(type), parts.where);
-  parts.model = make_byte_bpe(data, parts.where);
-  parts.decoder = make_byte_level_decoder();
-  parts.trimming.enabled = type.trim_offsets;
-  parts.edges.bos = token_id(
-      metadata, "tokenizer.ggml.bos_token_id", parts.vocab.size(), parts.where);
-  parts.edges.eos = token_id(
-      metadata, "tokenizer.ggml.eos_token_id", parts.vocab.size(), parts.where);
-  const bool adds_bos =
-      flag(metadata, "tokenizer.ggml.add_bos_token", type.add_bos, parts.where);
-  parts.edges.adds_bos = adds_bos && parts.edges.bos;
+  if (model == "gpt2") {
+    read_gpt2(file, parts);
+  } else {
+    read_llama(file, parts);
+  }
+  const auto edge = [&](const char* key, std::optional<std::int64_t> fallback) {
+    const auto found = token_id(metadata, key, parts.vocab.size(), parts.where);
+    const bool has_fallback =
+        fallback && *fallback < static_cast<std::int64_t>(parts.vocab.size());
+    return found ? found : (has_fallback ? fallback : std::nullopt);
+  };
+  EdgeTokens& edges = parts.edges;
+  edges.bos = edge("tokenizer.ggml.bos_token_id", edges.bos);
+  edges.eos = edge("tokenizer.ggml.eos_token_id", edges.eos);
+  const bool adds_bos = flag(
+      metadata, "tokenizer.ggml.add_bos_token", edges.adds_bos, parts.where);
+  edges.adds_bos = adds_bos && edges.bos;
   return make_pipeline(std::move(parts));
 }
 

@@ -16,21 +16,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// The object in `file`, empty where there is no such file.
-Json read_object(const std::filesystem::path& file) {
-  std::ifstream stream(file);
-  if (!stream) {
-    return Json::object();
-  }
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  Json json = parse_json(text, file.string());
-  if (!json.is_object()) {
-    throw FileError(
-        file.string(), "is not a JSON object; fetch the model again");
-  }
-  return json;
-}
-
 /// `"<s>"` or `{"content": "<s>", ...}`; nothing for null.
 std::optional<std::string> token_content(
     const Json& json, const std::string& where) {
@@ -59,10 +44,11 @@ std::optional<std::int64_t> first_id(const Json& json) {
 
 class Folder {
  public:
-  Folder(const std::filesystem::path& folder, const TokenIds& ids)
-      : folder_(folder),
+  Folder(const std::filesystem::path& file, const TokenIds& ids)
+      : folder_(file.parent_path()),
+        file_name_(file.filename().string()),
         ids_(ids),
-        tokenizer_config_(read_object(folder / "tokenizer_config.json")) {}
+        tokenizer_config_(read_object(folder_ / "tokenizer_config.json")) {}
 
   std::int64_t id(const std::string& content, const std::string& file) const {
     const auto found = ids_(content);
@@ -92,7 +78,7 @@ class Folder {
       }
     }
     if (fallback) {
-      return id(*fallback, "tokenizer.json");
+      return id(*fallback, file_name_);
     }
     if (tokenizer_config_.value("tokenizer_class", Json()) ==
         "PreTrainedTokenizerFast") {
@@ -107,28 +93,46 @@ class Folder {
     return std::nullopt;
   }
 
-  bool adds_bos() const {
-    return tokenizer_config_.value("add_bos_token", Json()) == true;
+  bool adds_bos(bool fallback) const {
+    const Json value = tokenizer_config_.value("add_bos_token", Json());
+    return value.is_boolean() ? value.get<bool>() : fallback;
   }
 
  private:
   std::filesystem::path folder_;
+  std::string file_name_;
   const TokenIds& ids_;
   Json tokenizer_config_;
 };
 
 } // namespace
 
+nlohmann::json read_object(const std::filesystem::path& file) {
+  std::ifstream stream(file);
+  if (!stream) {
+    return Json::object();
+  }
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  Json json = parse_json(text, file.string());
+  if (!json.is_object()) {
+    throw FileError(
+        file.string(), "is not a JSON object; fetch the model again");
+  }
+  return json;
+}
+
 EdgeTokens read_edge_tokens(
-    const std::filesystem::path& tokenizer_json,
-    const std::optional<std::string>& first_token,
+    const std::filesystem::path& file,
+    const EdgeDefaults& defaults,
     const TokenIds& ids) {
-  const Folder folder(tokenizer_json.parent_path(), ids);
+  const Folder folder(file, ids);
   EdgeTokens edges;
-  edges.bos = folder.edge("bos", first_token);
-  edges.eos = folder.edge("eos", std::nullopt);
-  const bool by_template = first_token && edges.bos == ids(*first_token);
-  edges.adds_bos = edges.bos && (by_template || folder.adds_bos());
+  edges.bos = folder.edge("bos", defaults.bos);
+  edges.eos = folder.edge("eos", defaults.eos);
+  const bool by_file = !defaults.config_decides && defaults.bos &&
+                       edges.bos == ids(*defaults.bos);
+  edges.adds_bos =
+      edges.bos && (by_file || folder.adds_bos(defaults.config_decides));
   return edges;
 }
 

@@ -26,27 +26,35 @@ const Json& at_or_null(const Json& json, const char* key) {
   return found == json.end() ? null : *found;
 }
 
-/// The added tokens of the file. Those outside the vocabulary get the ids
-/// behind it, as Hugging Face numbers them.
+AddedToken read_added_token(const Json& entry) {
+  AddedToken token;
+  token.content = entry.at("content").get<std::string>();
+  token.id = entry.at("id").get<std::uint32_t>();
+  token.single_word = entry.at("single_word").get<bool>();
+  token.lstrip = entry.at("lstrip").get<bool>();
+  token.rstrip = entry.at("rstrip").get<bool>();
+  token.normalized = entry.at("normalized").get<bool>();
+  token.special = entry.at("special").get<bool>();
+  return token;
+}
+
+/// The added tokens of the file. Those outside the vocabulary, of `vocab_size`
+/// tokens, get the ids behind it, as Hugging Face numbers them.
 std::vector<AddedToken> read_added_tokens(
-    const Json& json, IdMap& ids, std::string_view where) {
+    const Json& json,
+    std::size_t vocab_size,
+    IdMap& ids,
+    std::string_view where) {
   std::vector<AddedToken> tokens;
-  auto next_id = static_cast<std::uint32_t>(ids.size());
+  auto next_id = static_cast<std::uint32_t>(vocab_size);
   for (const Json& entry : json) {
-    AddedToken token;
-    token.content = entry.at("content").get<std::string>();
+    AddedToken token = read_added_token(entry);
     if (token.content.empty()) {
       continue;
     }
-    token.id = entry.at("id").get<std::uint32_t>();
-    token.single_word = entry.at("single_word").get<bool>();
-    token.lstrip = entry.at("lstrip").get<bool>();
-    token.rstrip = entry.at("rstrip").get<bool>();
-    token.normalized = entry.at("normalized").get<bool>();
-    token.special = entry.at("special").get<bool>();
-    const auto [place, is_new] = ids.emplace(token.content, next_id);
-    next_id += is_new ? 1 : 0;
-    if (place->second != token.id) {
+    const std::uint32_t id = ids.emplace(token.content, next_id).first->second;
+    next_id = std::max(next_id, id + 1);
+    if (id != token.id) {
       throw ConfigError(
           where,
           c10::str(
@@ -55,7 +63,7 @@ std::vector<AddedToken> read_added_tokens(
               " has id ",
               token.id,
               " and Hugging Face numbers it ",
-              place->second,
+              id,
               "; save the tokenizer again with a current version of "
               "tokenizers"));
     }
@@ -64,9 +72,10 @@ std::vector<AddedToken> read_added_tokens(
   return tokens;
 }
 
-std::vector<std::string> tokens_by_id(const IdMap& ids) {
+std::vector<std::string> tokens_by_id(
+    const std::vector<std::pair<std::string, std::uint32_t>>& vocab) {
   std::vector<std::string> tokens;
-  for (const auto& [token, id] : ids) {
+  for (const auto& [token, id] : vocab) {
     tokens.resize(std::max<std::size_t>(tokens.size(), id + 1));
     tokens[id] = token;
   }
@@ -77,22 +86,32 @@ std::unique_ptr<Tokenizer> build(
     const Json& json, const std::filesystem::path& file) {
   TokenizerParts parts;
   parts.where = file.string();
-  const BpeData data = read_model(json.at("model"), parts.where);
-  IdMap ids(data.vocab.begin(), data.vocab.end());
-  parts.added =
-      read_added_tokens(at_or_null(json, "added_tokens"), ids, parts.where);
-  parts.vocab = tokens_by_id(ids);
   parts.normalizer =
       read_normalizer(at_or_null(json, "normalizer"), parts.where);
-  parts.pre_tokenizer =
+  PreTokenizerStages stages =
       read_pre_tokenizer(at_or_null(json, "pre_tokenizer"), parts.where);
-  parts.model = make_byte_bpe(data, parts.where);
+  parts.pre_tokenizer = std::move(stages.pre_tokenizer);
+  ModelParts model =
+      read_model(json.at("model"), stages.byte_level, parts.where);
+  parts.model = std::move(model.model);
+  IdMap ids;
+  for (const auto& [token, id] : model.vocab) {
+    ids[token] = id;
+  }
+  parts.added = read_added_tokens(
+      at_or_null(json, "added_tokens"), model.vocab.size(), ids, parts.where);
+  for (const auto& [token, id] : ids) {
+    model.vocab.emplace_back(token, id);
+  }
+  parts.vocab = tokens_by_id(model.vocab);
   parts.decoder = read_decoder(at_or_null(json, "decoder"), parts.where);
   const PostProcessor processor =
       read_post_processor(at_or_null(json, "post_processor"), parts.where);
   parts.trimming = processor.trimming;
-  parts.edges = read_edge_tokens(
-      file, processor.first_token, [&ids](const std::string& content) {
+  const EdgeDefaults defaults{
+      .bos = processor.first_token, .eos = processor.last_token};
+  parts.edges =
+      read_edge_tokens(file, defaults, [&ids](const std::string& content) {
         const auto found = ids.find(content);
         return found == ids.end() ? std::nullopt
                                   : std::optional<std::int64_t>(found->second);

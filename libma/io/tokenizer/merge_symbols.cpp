@@ -127,24 +127,6 @@ class LongPiece {
 
 } // namespace
 
-void MergeTable::reserve(std::size_t count) {
-  std::size_t size = 2;
-  while (size < 2 * count + 2) {
-    size *= 2;
-  }
-  slots_.assign(size, {});
-  mask_ = size - 1;
-}
-
-void MergeTable::set(std::uint32_t left, std::uint32_t right, Merge merge) {
-  const std::uint64_t key = std::uint64_t{left} << 32 | right;
-  std::size_t slot = slot_of(key);
-  while (slots_[slot].key != kEmpty && slots_[slot].key != key) {
-    slot = (slot + 1) & mask_;
-  }
-  slots_[slot] = {key, merge};
-}
-
 void merge_symbols(
     const MergeTable& merges,
     std::vector<PieceToken>& tokens,

@@ -91,7 +91,7 @@ AddedTokenFinder make_finder(const TokenizerParts& parts, bool normalized) {
       patterns.push_back(pattern_of(token, parts.normalizer.get()));
     }
   }
-  return {tokens, patterns};
+  return {std::move(tokens), patterns};
 }
 
 class Pipeline : public Tokenizer {
@@ -105,8 +105,10 @@ class Pipeline : public Tokenizer {
       special_[token.id] = special_[token.id] || token.special;
       added_spelling_[token.id] = pattern_of(token, parts_.normalizer.get());
     }
-    for (const std::string& token : parts_.vocab) {
-      blanks_.push_back(blanks(token));
+    if (parts_.trimming.enabled) {
+      for (const std::string& token : parts_.vocab) {
+        blanks_.push_back(blanks(token));
+      }
     }
   }
 
@@ -235,14 +237,18 @@ void Pipeline::encode_pieces(PieceList list, Output& out) const {
     for (const PieceToken& token : tokens) {
       const Span source = text.source(
           {piece.first + token.span.first, piece.first + token.span.last});
-      emit(token.id, blanks_[token.id], source, out);
+      emit(
+          token.id,
+          parts_.trimming.enabled ? blanks_[token.id] : Blanks{},
+          source,
+          out);
     }
   }
 }
 
 std::string Pipeline::decode(
     const std::vector<std::int64_t>& ids, bool skip_special) const {
-  std::vector<std::string_view> tokens;
+  std::vector<std::string> tokens;
   tokens.reserve(ids.size());
   for (const std::int64_t id : ids) {
     const std::string& spelling = token(id);
@@ -252,7 +258,12 @@ std::string Pipeline::decode(
           added == added_spelling_.end() ? spelling : added->second);
     }
   }
-  return parts_.decoder->decode(tokens);
+  parts_.decoder->decode(tokens);
+  std::string text;
+  for (const std::string& token : tokens) {
+    text += token;
+  }
+  return text;
 }
 
 } // namespace

@@ -35,10 +35,10 @@ struct TokenizerParts {
   std::string where;              ///< the file, for error messages
   std::vector<std::string> vocab; ///< by id; empty where an id is not used
   std::vector<AddedToken> added;
-  std::unique_ptr<Normalizer> normalizer; ///< may be null
+  NormalizerPtr normalizer; ///< may be null
   PreTokenizerPtr pre_tokenizer;
   std::unique_ptr<TokenModel> model;
-  std::unique_ptr<Decoder> decoder;
+  DecoderPtr decoder;
   OffsetTrimming trimming;
   EdgeTokens edges;
 };
@@ -53,6 +53,11 @@ std::unique_ptr<Tokenizer> load_tokenizer_json(
 
 /// The metadata of a GGUF file. Throws as load_tokenizer_json.
 std::unique_ptr<Tokenizer> load_tokenizer_gguf(
+    const std::filesystem::path& file);
+
+/// A tokenizer.model: SentencePiece's, or the ranks of LLaMA 3 (tiktoken).
+/// Throws as load_tokenizer_json.
+std::unique_ptr<Tokenizer> load_tokenizer_model(
     const std::filesystem::path& file);
 
 } // namespace ma::tok

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -51,6 +52,18 @@ PreTokenizerPtr make_split(
 /// Puts a space in front of each piece that does not start with one
 /// (ByteLevel's `add_prefix_space`).
 PreTokenizerPtr make_prefix_space();
+
+/// Where Metaspace puts its replacement in front of a piece that does not start
+/// with it: nowhere, where the text starts, or everywhere.
+enum class PrependScheme { kNever, kFirst, kAlways };
+
+/// SentencePiece's spelling of spaces: `replacement` for each one.
+struct Metaspace {
+  std::string replacement = "\u2581";
+  PrependScheme scheme = PrependScheme::kAlways;
+  bool split = true; ///< cut in front of each replacement
+};
+PreTokenizerPtr make_metaspace(Metaspace options);
 
 /// Runs `stage` on the text as ByteLevel spells it, one letter for each byte
 /// ("Ġis"): for stages that come after ByteLevel.

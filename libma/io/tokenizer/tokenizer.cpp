@@ -7,6 +7,12 @@
 #include "libma/io/tokenizer/pipeline.h"
 
 namespace ma {
+namespace {
+
+constexpr const char* kKnown =
+    "a model folder, a tokenizer.json, a tokenizer.model or a .gguf file";
+
+} // namespace
 
 torch::Tensor Tokenizer::encode(
     std::string_view text, const EncodeOptions& options) const {
@@ -35,30 +41,32 @@ std::unique_ptr<Tokenizer> load_tokenizer(
     const std::filesystem::path& model_path) {
   const std::string where = model_path.string();
   if (std::filesystem::is_directory(model_path)) {
-    const std::filesystem::path file = model_path / "tokenizer.json";
-    if (!std::filesystem::exists(file)) {
-      throw FileError(
-          where,
-          "holds no tokenizer.json; save it there with transformers' "
-          "save_pretrained of a fast tokenizer");
+    const std::filesystem::path json = model_path / "tokenizer.json";
+    const std::filesystem::path model = model_path / "tokenizer.model";
+    if (std::filesystem::exists(json)) {
+      return tok::load_tokenizer_json(json);
     }
-    return tok::load_tokenizer_json(file);
-  }
-  if (!std::filesystem::exists(model_path)) {
+    if (std::filesystem::exists(model)) {
+      return tok::load_tokenizer_model(model);
+    }
     throw FileError(
         where,
-        "does not exist; give a model folder, a tokenizer.json or a .gguf "
-        "file");
+        "holds no tokenizer.json and no tokenizer.model; save one there with "
+        "transformers' save_pretrained");
+  }
+  if (!std::filesystem::exists(model_path)) {
+    throw FileError(where, std::string("does not exist; give ") + kKnown);
   }
   if (model_path.extension() == ".json") {
     return tok::load_tokenizer_json(model_path);
   }
+  if (model_path.extension() == ".model") {
+    return tok::load_tokenizer_model(model_path);
+  }
   if (model_path.extension() == ".gguf") {
     return tok::load_tokenizer_gguf(model_path);
   }
-  throw ConfigError(
-      where,
-      "is no tokenizer; give a model folder, a tokenizer.json or a .gguf file");
+  throw ConfigError(where, std::string("is no tokenizer; give ") + kKnown);
 }
 
 } // namespace ma

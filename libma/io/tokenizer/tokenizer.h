@@ -74,9 +74,9 @@ class Tokenizer {
   std::string decode(const torch::Tensor& ids, bool skip_special = false) const;
 };
 
-/// Reads the tokenizer of a model: `tokenizer.json` of a Hugging Face folder,
-/// or the metadata of a `.gguf` file. Throws FileError when there is none,
-/// ConfigError when its kind is not supported, naming the kind.
+/// Reads the tokenizer of a model: `tokenizer.json` of a folder, or else its
+/// `tokenizer.model`, or a `.gguf` file's metadata. FileError when there is
+/// none, ConfigError when its kind is not supported, naming the kind.
 std::unique_ptr<Tokenizer> load_tokenizer(
     const std::filesystem::path& model_path);
 

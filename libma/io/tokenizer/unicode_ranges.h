@@ -26,4 +26,20 @@ punctuation_ranges(); ///< what the Punctuation pre-tokenizer calls punctuation
 std::span<const CodePointRange>
 word_ranges(); ///< `\w` around added tokens that match single words only
 
+std::span<const CodePointRange>
+compatibility_ranges(); ///< what NFKD decomposes and NFD does not (Unicode 9)
+std::span<const CodePointRange>
+mark_ranges(); ///< what StripAccents removes (Unicode 9)
+
+/// Characters `first`, `first + step`, ... `last` have the lower case `c +
+/// delta`.
+struct LowercaseRun {
+  char32_t first;
+  char32_t last;
+  int step;
+  int delta;
+};
+std::span<const LowercaseRun>
+lowercase_runs(); ///< what Lowercase changes, U+0130 left out
+
 } // namespace ma::tok

@@ -1,14 +1,18 @@
-// NFC: canonical decomposition, canonical order, canonical composition (Unicode
-// annex 15).
+// Normalisation forms: decomposition, canonical order, canonical composition
+// (Unicode annex 15).
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <unordered_map>
+#include <unordered_set>
+
+#include <utf8proc.h>
 
 #include "libma/io/tokenizer/char_class.h"
 #include "libma/io/tokenizer/code_points.h"
 #include "libma/io/tokenizer/nfc_data.h"
 #include "libma/io/tokenizer/normalizer.h"
+#include "libma/io/tokenizer/unicode_ranges.h"
 
 namespace ma::tok {
 namespace {
@@ -23,12 +27,10 @@ constexpr char32_t kVowels = 21;
 constexpr char32_t kTails = 28;
 constexpr char32_t kSyllables = kLeads * kVowels * kTails;
 
-/// A character and how it relates to the characters replaced: 0 replaces the
-/// next one, n > 0 is inserted, n < 0 replaces the next one and removes -n
-/// more. This bookkeeping decides the offsets that Hugging Face reports.
+/// A character on its way, with its combining class.
 struct Tagged {
   char32_t c;
-  int change;
+  int change; ///< as in Change
   std::uint8_t combining_class;
 };
 
@@ -45,7 +47,12 @@ class NfcTables {
   }
 
   /// Appends the full decomposition of `c`.
-  void decompose(char32_t c, std::vector<char32_t>& out) const {
+  void decompose(
+      char32_t c, bool compatibility, std::vector<char32_t>& out) const {
+    if (compatibility && compatible_.contains(c)) {
+      append_compatibility(c, out);
+      return;
+    }
     if (c >= kSyllableBase && c < kSyllableBase + kSyllables) {
       const char32_t index = c - kSyllableBase;
       out.push_back(kLeadBase + index / (kVowels * kTails));
@@ -60,9 +67,9 @@ class NfcTables {
       out.push_back(c);
       return;
     }
-    decompose(found->second[0], out);
+    decompose(found->second[0], compatibility, out);
     if (found->second[1] != 0) {
-      decompose(found->second[1], out);
+      decompose(found->second[1], compatibility, out);
     }
   }
 
@@ -97,6 +104,27 @@ class NfcTables {
         classes_[c] = range.combining_class;
       }
     }
+    for (const CodePointRange& range : compatibility_ranges()) {
+      for (char32_t c = range.first; c <= range.last; ++c) {
+        compatible_.insert(c);
+      }
+    }
+  }
+
+  /// The decomposition that utf8proc has; those of assigned characters never
+  /// change.
+  static void append_compatibility(char32_t c, std::vector<char32_t>& out) {
+    std::array<utf8proc_int32_t, 32> parts{};
+    int boundary = 0;
+    const auto count = utf8proc_decompose_char(
+        static_cast<utf8proc_int32_t>(c),
+        parts.data(),
+        static_cast<utf8proc_ssize_t>(parts.size()),
+        static_cast<utf8proc_option_t>(UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT),
+        &boundary);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+      out.push_back(static_cast<char32_t>(parts[i]));
+    }
   }
 
   static std::uint64_t pair_key(char32_t first, char32_t second) {
@@ -106,10 +134,11 @@ class NfcTables {
   std::unordered_map<char32_t, std::array<char32_t, 2>> decompositions_;
   std::unordered_map<std::uint64_t, char32_t> compositions_;
   std::unordered_map<char32_t, std::uint8_t> classes_;
+  std::unordered_set<char32_t> compatible_;
 };
 
 /// Decomposition of `text` in canonical order.
-std::vector<Tagged> decompose(std::string_view text) {
+std::vector<Tagged> decompose(std::string_view text, bool compatibility) {
   const NfcTables& tables = NfcTables::instance();
   std::vector<Tagged> out;
   out.reserve(text.size());
@@ -125,7 +154,7 @@ std::vector<Tagged> decompose(std::string_view text) {
   };
   for (const char* at = text.data(); at != text.data() + text.size();) {
     parts.clear();
-    tables.decompose(next_code_point(at), parts);
+    tables.decompose(next_code_point(at), compatibility, parts);
     for (std::size_t i = 0; i < parts.size(); ++i) {
       const std::uint8_t combining_class = tables.combining_class(parts[i]);
       if (combining_class == 0) {
@@ -167,60 +196,51 @@ void compose(std::vector<Tagged>& text) {
   text.resize(kept);
 }
 
-/// `text` replaced by `changed`, each new character aligned as Hugging Face's
-/// NormalizedString does it.
-AlignedText realign(
-    const AlignedText& text, const std::vector<Tagged>& changed) {
-  const std::string_view old = text.view();
-  std::string bytes;
-  std::vector<Span> sources;
-  bytes.reserve(old.size());
-  sources.reserve(old.size());
-  std::size_t at = 0;
-  const auto skip_character = [&] {
-    at += at < old.size() ? utf8_length(old[at]) : 0;
-  };
-  for (const Tagged& next : changed) {
-    // An inserted character belongs to the one before.
-    const std::size_t origin =
-        next.change > 0 && at > 0 ? at - 1 : std::min(at, old.size() - 1);
-    const Span source = text.source({origin, origin + 1});
-    for (int i = next.change; i <= 0; ++i) {
-      skip_character();
-    }
-    append_utf8(bytes, next.c);
-    sources.resize(bytes.size(), source);
-  }
-  return {std::move(bytes), std::move(sources)};
-}
-
-class Nfc : public Normalizer {
+class UnicodeNormalizer : public Normalizer {
  public:
+  explicit UnicodeNormalizer(UnicodeForm form) : form_(form) {}
+
   AlignedText normalize(AlignedText text) const override {
     if (is_inert(text.view())) {
       return text;
     }
-    std::vector<Tagged> characters = decompose(text.view());
-    compose(characters);
-    return realign(text, characters);
+    const bool compatibility =
+        form_ == UnicodeForm::kNfkc || form_ == UnicodeForm::kNfkd;
+    std::vector<Tagged> characters = decompose(text.view(), compatibility);
+    if (form_ == UnicodeForm::kNfc || form_ == UnicodeForm::kNfkc) {
+      compose(characters);
+    }
+    std::vector<Change> changes;
+    changes.reserve(characters.size());
+    for (const Tagged& character : characters) {
+      changes.push_back({character.c, character.change});
+    }
+    return rewrite(text, changes);
   }
 
  private:
-  static bool is_inert(std::string_view text) {
+  /// Whether no character of `text` can change.
+  bool is_inert(std::string_view text) const {
     const CharClasses& classes = CharClasses::instance();
     for (const char* at = text.data(); at != text.data() + text.size();) {
-      if ((classes.of(next_code_point(at)) & kNfcActive) != 0) {
+      const char32_t c = next_code_point(at);
+      const bool changes = form_ == UnicodeForm::kNfc
+                               ? (classes.of(c) & kNfcActive) != 0
+                               : c >= 0x80;
+      if (changes) {
         return false;
       }
     }
     return true;
   }
+
+  UnicodeForm form_;
 };
 
 } // namespace
 
-std::unique_ptr<Normalizer> make_nfc() {
-  return std::make_unique<Nfc>();
+NormalizerPtr make_unicode_form(UnicodeForm form) {
+  return std::make_unique<UnicodeNormalizer>(form);
 }
 
 } // namespace ma::tok
