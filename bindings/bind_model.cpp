@@ -1,5 +1,6 @@
 // Model: loading and passes.
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -9,6 +10,9 @@
 #include "bindings/bound_model.h"
 #include "bindings/token_batch_arg.h"
 #include <pybind11/stl/filesystem.h>
+
+#include "libma/core/names.h"
+#include "libma/models/registry.h"
 
 namespace ma::python {
 namespace {
@@ -46,6 +50,18 @@ BoundModel load(
       .home = *home};
   const py::gil_scoped_release released;
   return BoundModel(load_model(name_or_path.string(), options));
+}
+
+std::map<std::string, std::vector<std::string>> list_architectures() {
+  std::map<std::string, std::vector<std::string>> families;
+  for (const std::string& model_type : model_registry().names()) {
+    auto& names = families[model_type];
+    for (const auto& [name, format] :
+         model_registry().get(model_type, "architectures").gguf) {
+      names.push_back(name);
+    }
+  }
+  return families;
 }
 
 void bind_config(py::module_& m) {
@@ -338,6 +354,19 @@ void bind_model(py::module_& m, py::class_<BoundModel>& model) {
             self.device(),
             ")");
       });
+  m.def(
+      "architectures",
+      &list_architectures,
+      R"(The model families that can be loaded.
+
+Returns:
+    For each `model_type` of config.json the names that its GGUF files have in `general.architecture`; none for a family
+    that is read from Hugging Face folders alone, or whose GGUF files bear another family's name (Mistral's say "llama").
+
+Example:
+    >>> ma.architectures()["qwen2"]
+    ['qwen2']
+)");
   m.def(
       "load_model",
       &load,
