@@ -45,6 +45,7 @@ __all__: list[str] = [
     "WindowSet",
     "ZeroShotResult",
     "ZeroShotTask",
+    "architectures",
     "builtin_task_names",
     "comparison_layers_table",
     "comparison_sites_table",
@@ -346,6 +347,11 @@ class Model:
     def files(self) -> list[pathlib.Path]:
         """
         Files the weights and the configuration came from.
+        """
+    @property
+    def n_parameters(self) -> int:
+        """
+        Number of parameters; a tied output head counts once.
         """
     @property
     def tokenizer(self) -> Tokenizer:
@@ -774,7 +780,7 @@ class DecoderConfig:
     @property
     def has_learned_positions(self) -> bool:
         """
-        Else rotary.
+        Whether each place has a learned vector; else rotary or ALiBi.
         """
     @property
     def has_tied_unembedding(self) -> bool:
@@ -1598,6 +1604,19 @@ class AblationResult:
         Names, in the order given.
         """
 
+def architectures() -> dict[str, list[str]]:
+    """
+    The model families that can be loaded.
+
+    Returns:
+        For each `model_type` of config.json the names that its GGUF files have in `general.architecture`; none for a family
+        that is read from Hugging Face folders alone, or whose GGUF files bear another family's name (Mistral's say "llama").
+
+    Example:
+        >>> ma.architectures()["qwen2"]
+        ['qwen2']
+    """
+
 def builtin_task_names() -> list[str]:
     """
     Names of the tasks that libma brings along.
@@ -1732,7 +1751,7 @@ def load_interventions(path: os.PathLike | str | bytes) -> list[Intervention]:
 def load_model(
     name_or_path: os.PathLike | str | bytes,
     *,
-    device: str = "auto",
+    device: str | collections.abc.Sequence[str] = "auto",
     dtype: torch.dtype | str = ...,
     home: os.PathLike | str | bytes | None = None,
 ) -> Model:
@@ -1741,7 +1760,7 @@ def load_model(
 
     Args:
         name_or_path: "smollm2-135m-instruct", a folder with config.json and safetensors, or a file.
-        device: "auto" (CUDA where there is one), "cpu", "cuda:0".
+        device: "auto" (GPUs where there are any), "cpu", "cuda:0", or a list of devices that share the blocks.
         dtype: float64, float32, bfloat16 or float16, as torch.dtype or by name.
         home: Cache of fetched models; None for $LIBMA_HOME, or else ~/.cache/libma.
 
