@@ -86,7 +86,7 @@ void register_bloom(ModelRegistry& registry) {
        .gguf = {
            {"bloom",
             {read_gguf,
-             {common_gguf_weights(true), "", gguf_rope_tensors()}}}}});
+             {joined_gguf_weights(), "", gguf_rope_tensors()}}}}});
 }
 
 } // namespace ma

@@ -77,7 +77,7 @@ void register_gpt_neox(ModelRegistry& registry) {
        .gguf = {
            {"gptneox",
             {read_gguf,
-             {common_gguf_weights(true), "", gguf_rope_tensors()}}}}});
+             {joined_gguf_weights(), "", gguf_rope_tensors()}}}}});
 }
 
 } // namespace ma

@@ -79,7 +79,9 @@ const WeightMap kWeights = {
 };
 
 DecoderConfig read_gguf(const nlohmann::json& metadata) {
+  require_value(metadata, "mpt.attention.max_alibi_bias", 8);
   DecoderConfig c = read_gguf_common(metadata, "mpt", "mpt");
+  require_value(metadata, "mpt.attention.head_count_kv", c.n_heads);
   finish(c);
   return c;
 }
@@ -93,7 +95,7 @@ void register_mpt(ModelRegistry& registry) {
        .gguf = {
            {"mpt",
             {read_gguf,
-             {common_gguf_weights(true), "", gguf_rope_tensors()}}}}});
+             {joined_gguf_weights(), "", gguf_rope_tensors()}}}}});
 }
 
 } // namespace ma
