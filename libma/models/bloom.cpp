@@ -85,8 +85,7 @@ void register_bloom(ModelRegistry& registry) {
       {.hugging_face = {read_hf, {kWeights, "transformer.", {}}},
        .gguf = {
            {"bloom",
-            {read_gguf,
-             {joined_gguf_weights(), "", gguf_rope_tensors()}}}}});
+            {read_gguf, {joined_gguf_weights(), "", gguf_rope_tensors()}}}}});
 }
 
 } // namespace ma

@@ -144,7 +144,10 @@ void register_falcon(ModelRegistry& registry) {
              "transformer.",
              {"transformer.h.{}.self_attention.rotary_emb.inv_freq"}}},
        .gguf = {
-           {"falcon", {read_gguf, {kGgufLayout, "", gguf_rope_tensors()}, read_gguf_tensors}}}});
+           {"falcon",
+            {read_gguf,
+             {kGgufLayout, "", gguf_rope_tensors()},
+             read_gguf_tensors}}}});
 }
 
 } // namespace ma

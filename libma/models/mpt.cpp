@@ -94,8 +94,7 @@ void register_mpt(ModelRegistry& registry) {
       {.hugging_face = {read_hf, {kWeights, "transformer.", {}}},
        .gguf = {
            {"mpt",
-            {read_gguf,
-             {joined_gguf_weights(), "", gguf_rope_tensors()}}}}});
+            {read_gguf, {joined_gguf_weights(), "", gguf_rope_tensors()}}}}});
 }
 
 } // namespace ma

@@ -34,8 +34,7 @@ void register_phi3(ModelRegistry& registry) {
       {.hugging_face = {read_hf, {kWeights, "model.", {}}},
        .gguf = {
            {"phi3",
-            {read_gguf,
-             {joined_gguf_weights(), "", gguf_rope_tensors()}}}}});
+            {read_gguf, {joined_gguf_weights(), "", gguf_rope_tensors()}}}}});
 }
 
 } // namespace ma

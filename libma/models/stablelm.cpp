@@ -69,7 +69,9 @@ void register_stablelm(ModelRegistry& registry) {
              {"model.layers.{}.self_attn.rotary_emb.inv_freq"}}},
        .gguf = {
            {"stablelm",
-            {read_gguf, {kGgufWeights, "", gguf_rope_tensors()}, read_gguf_tensors}}}});
+            {read_gguf,
+             {kGgufWeights, "", gguf_rope_tensors()},
+             read_gguf_tensors}}}});
 }
 
 } // namespace ma

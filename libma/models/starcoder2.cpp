@@ -49,7 +49,8 @@ void register_starcoder2(ModelRegistry& registry) {
       {.hugging_face = {read_hf, {kWeights, "model.", {}}},
        .gguf = {
            {"starcoder2",
-            {read_gguf, {plain_mlp_gguf_weights(), "", gguf_rope_tensors()}}}}});
+            {read_gguf,
+             {plain_mlp_gguf_weights(), "", gguf_rope_tensors()}}}}});
 }
 
 } // namespace ma

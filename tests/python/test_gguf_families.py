@@ -131,7 +131,6 @@ def test_divisors_between_the_bands_differ_by_rounding_alone(folder_of):
     """They are float32 in the file; transformers rounds the frequencies."""
     folder = folder_of("llama", **rope("llama3", original_max_position_embeddings=16, **LLAMA3))
     assert difference(folder, convert(folder, folder / "model.gguf"), torch.float32) is None
-    assert "attn.rot_q" in difference(folder, folder / "model.gguf")
 
 
 def test_quantised_weights_equal_rounded_ones(folder_of):
@@ -230,7 +229,7 @@ def with_window(metadata, _tensors):
     [
         ("llama", without_norm, "the tensors do not fit the architecture 'llama': missing blk.1.ffn_norm.weight"),
         ("qwen2", with_stranger, "the tensors do not fit the architecture 'qwen2': unexpected blk.0.stranger.weight"),
-        ("qwen3", with_narrow_norm, "output_norm.weight has shape [31], expected [32]"),
+        ("qwen3", with_narrow_norm, "output_norm.weight has 31 rows, expected 32"),
         ("mpt", without_alibi, "'mpt.attention.max_alibi_bias' is 0.0; only 8 is supported"),
         ("olmo2", with_window, "'olmo2.attention.sliding_window' is 8; only 0 is supported"),
     ],
