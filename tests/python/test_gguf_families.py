@@ -167,11 +167,6 @@ def call_parallel(metadata, _tensors):
     metadata["use_parallel_residual"] = True
 
 
-def forget_window(metadata, _tensors):
-    """Gemma 2 before the key was there: its window is 4,096 tokens, more than these texts have."""
-    del metadata["attention.sliding_window"]
-
-
 def scale_linear(metadata, _tensors):
     """The first spelling of linear scaling."""
     del metadata["rope.scaling.type"]
@@ -193,7 +188,6 @@ def copy_head(_metadata, tensors):
         ("mixtral", {}, split_experts),
         ("phi", {"intermediate_size": 128}, join_qkv),
         ("stablelm", {}, call_parallel),
-        ("gemma2", {"sliding_window": 4096, **SCALE_OF_WIDTH}, forget_window),
         ("llama", FAMILIES["llama"]["linear"], scale_linear),
         ("llama", FAMILIES["llama"]["linear"], leave_out_rule),
         ("gpt2", {}, copy_head),
@@ -202,6 +196,16 @@ def copy_head(_metadata, tensors):
 def test_older_files_are_read(folder_of, model_type, changes, edit):
     folder = folder_of(model_type, **changes)
     assert difference(folder, convert(folder, folder / "model.gguf", edit)) is None
+
+
+def test_gemma_2_has_its_window_without_the_key(folder_of):
+    """Files from before the key was there."""
+    one_head = {"num_hidden_layers": 1, "num_attention_heads": 1, "num_key_value_heads": 1, "query_pre_attn_scalar": 32}
+    folder = folder_of("gemma2", **one_head, sliding_window=4096, max_position_embeddings=4100)
+    file = convert(folder, folder / "model.gguf", lambda metadata, _tensors: metadata.pop("attention.sliding_window"))
+    ids = torch.arange(4100) % VOCAB
+    ours, theirs = (ma.load_model(path, device="cpu", dtype=torch.float64).forward(ids) for path in (file, folder))
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-9)
 
 
 def without_norm(_metadata, tensors):
@@ -214,6 +218,10 @@ def with_stranger(_metadata, tensors):
 
 def with_narrow_norm(_metadata, tensors):
     tensors["output_norm.weight"] = torch.ones(31)
+
+
+def with_narrow_query(_metadata, tensors):
+    tensors["blk.0.attn_q.weight"] = torch.ones(31, 32)
 
 
 def without_alibi(metadata, _tensors):
@@ -230,6 +238,7 @@ def with_window(metadata, _tensors):
         ("llama", without_norm, "the tensors do not fit the architecture 'llama': missing blk.1.ffn_norm.weight"),
         ("qwen2", with_stranger, "the tensors do not fit the architecture 'qwen2': unexpected blk.0.stranger.weight"),
         ("qwen3", with_narrow_norm, "output_norm.weight has 31 rows, expected 32"),
+        ("llama", with_narrow_query, "blocks.{}.attn.qkv.weight has 63 rows, expected 64"),
         ("mpt", without_alibi, "'mpt.attention.max_alibi_bias' is 0.0; only 8 is supported"),
         ("olmo2", with_window, "'olmo2.attention.sliding_window' is 8; only 0 is supported"),
     ],
