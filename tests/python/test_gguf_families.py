@@ -1,5 +1,8 @@
 """GGUF files of every architecture against the Hugging Face folders they were converted from: every activation."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 pytest.importorskip("transformers")
@@ -9,9 +12,9 @@ import checkpoints
 import torch
 from families import FAMILIES
 from family_bases import VOCAB, Settings, rope
-from gguf import GGMLQuantizationType
+from gguf import MODEL_ARCH_NAMES, GGMLQuantizationType
 from gguf.quants import dequantize, quantize
-from gguf_families import convert
+from gguf_families import LAYOUTS, convert
 from hf_reference import first_difference
 from safetensors.torch import load_file, save_file
 
@@ -25,21 +28,22 @@ def pick(model_type: str, *names: str, **changes: object) -> dict[str, Settings]
     return {name: {**FAMILIES[model_type][name], **changes} for name in names}
 
 
-def _longrope(factors: int = 4, **settings: object) -> Settings:
-    """256 positions instead of 4: cos and sin are scaled by 2, which float32 metadata hold exactly."""
+def _longrope(factors: int = 4, original: int = 4, **settings: object) -> Settings:
+    """256 positions; instead of 4 they scale cos and sin by 2, which float32 metadata hold exactly."""
     return {
         **rope(
             "longrope",
-            original_max_position_embeddings=4,
+            original_max_position_embeddings=original,
             short_factor=[1.0 + 0.5 * i for i in range(factors)],
             long_factor=[2.0 + i for i in range(factors)],
             **settings,
         ),
-        "original_max_position_embeddings": 4,
+        "original_max_position_embeddings": original,
         "max_position_embeddings": 256,
     }
 
 
+MODELS = Path(__file__).resolve().parents[2] / "libma" / "models"
 LLAMA3 = {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
 SCALE_OF_WIDTH = {"query_pre_attn_scalar": 8}  # d_model / n_heads, what files of models with narrow heads imply
 WIDE_HEADS = {"head_dim": 256, "query_pre_attn_scalar": 256}
@@ -48,12 +52,13 @@ FORMS: dict[str, dict[str, Settings]] = {
     "llama": {
         **pick("llama", "grouped", "multi_head", "multi_query", "wide_heads", "attention_bias", "mlp_bias", "tied"),
         **pick("llama", "theta", "linear", "yarn"),
-        "yarn_settings": rope(
+        "yarn_settings": rope(  # corrected from dim 1 to 3; by default from 0 to 2
             "yarn",
+            rope_theta=500.0,
             factor=4.0,
-            original_max_position_embeddings=16,
-            beta_fast=4.0,
-            beta_slow=0.5,
+            original_max_position_embeddings=64,
+            beta_fast=1.5,
+            beta_slow=0.25,
             attention_factor=1.25,
         ),
         "llama3": rope("llama3", original_max_position_embeddings=32, **LLAMA3),  # divisors 1 and 8
@@ -65,7 +70,8 @@ FORMS: dict[str, dict[str, Settings]] = {
     "phi": pick("phi", "half_rotary", "quarter_rotary", "full_rotary", intermediate_size=128),
     "phi3": {
         **pick("phi3", "multi_head", "grouped", "window", "half_rotary", "tied"),
-        "longrope": _longrope(),
+        "longrope_long": _longrope(),
+        "longrope_short": _longrope(original=256),
         "longrope_half_rotary": _longrope(2, partial_rotary_factor=0.5),
     },
     "gpt2": pick("gpt2", "plain", "untied"),
@@ -84,6 +90,8 @@ FORMS: dict[str, dict[str, Settings]] = {
     | pick("stablelm", "full_rotary"),
     "starcoder2": pick("starcoder2", "grouped", "no_bias", "multi_query", "untied"),
 }
+for family in ("mistral", "qwen2", "qwen3", "phi3", "olmo", "olmo2", "starcoder2"):
+    FORMS[family]["theta"] = rope(rope_theta=500.0)
 FORMS["gemma2"]["four_layers"] |= SCALE_OF_WIDTH
 for name, form in FORMS["gemma3_text"].items():
     form |= {"layer_types": None, "num_hidden_layers": 6, **(WIDE_HEADS if name == "linear" else SCALE_OF_WIDTH)}
@@ -125,6 +133,12 @@ def difference(folder, file, dtype=torch.float64):
 def test_every_activation_equals_the_folders(folder_of, model_type, name):
     folder = folder_of(model_type, **FORMS[model_type][name])
     assert difference(folder, convert(folder, folder / "model.gguf")) is None
+
+
+def test_every_architecture_that_has_a_format_is_compared():
+    sources = "".join(path.read_text() for path in MODELS.glob("*.cpp"))
+    known = re.findall(r'\.gguf = \{\s*\{"(\w+)"', sources)
+    assert set(known) == {MODEL_ARCH_NAMES[LAYOUTS[model_type].arch] for model_type in FORMS}
 
 
 def test_divisors_between_the_bands_differ_by_rounding_alone(folder_of):
