@@ -10,7 +10,7 @@ namespace {
 void finish(DecoderConfig& c) {
   c.has_embed_norm = true;
   c.has_gated_mlp = false;
-  c.activation = "gelu_bloom";
+  c.activation = "gelu_rounded";
   c.positions = PositionKind::kAlibi;
   c.alibi.slopes = nn::alibi_slopes(c.n_heads);
 }
@@ -85,8 +85,7 @@ void register_bloom(ModelRegistry& registry) {
       {.hugging_face = {read_hf, {kWeights, "transformer.", {}}},
        .gguf = {
            {"bloom",
-            {read_gguf,
-             {common_gguf_weights(true), "", gguf_rope_tensors()}}}}});
+            {read_gguf, {joined_gguf_weights(), "", gguf_rope_tensors()}}}}});
 }
 
 } // namespace ma

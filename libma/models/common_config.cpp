@@ -48,9 +48,19 @@ nn::RopeConfig read_gguf_rope(const GgufReader& from, const DecoderConfig& c) {
   rope.max_positions = c.max_positions;
   rope.original_max_positions =
       from.get_or("rope.scaling.original_context_length", rope.max_positions);
-  const auto rule = from.get_or<std::string>("rope.scaling.type", "none");
-  rope.factor = from.get_or("rope.scaling.factor", 1.0);
-  rope.attention_factor = from.get_or("rope.scaling.attn_factor", 0.0);
+  const double extension = static_cast<double>(rope.max_positions) /
+                           static_cast<double>(rope.original_max_positions);
+  rope.factor = from.get_or(
+      "rope.scaling.factor", from.get_or("rope.scale_linear", extension));
+  rope.attention_factor = from.get_or(
+      "rope.scaling.attn_factor",
+      from.get_or("rope.scaling.yarn_attn_factor", 0.0));
+  rope.beta_fast = from.get_or("rope.scaling.yarn_beta_fast", rope.beta_fast);
+  rope.beta_slow = from.get_or("rope.scaling.yarn_beta_slow", rope.beta_slow);
+  const bool is_linear =
+      from.has("rope.scaling.factor") || from.has("rope.scale_linear");
+  const auto rule = from.get_or<std::string>(
+      "rope.scaling.type", is_linear ? "linear" : "none");
   if (rule == "linear") {
     rope.scaling = nn::RopeScaling::kLinear;
   } else if (rule == "yarn") {
@@ -123,6 +133,11 @@ DecoderConfig read_gguf_common(
   c.attention_softcap = from.get_or("attn_logit_softcapping", 0.0);
   c.logit_softcap = from.get_or("final_logit_softcapping", 0.0);
   c.qkv_clip = from.get_or("attention.clamp_kqv", 0.0);
+  c.attention_scale = from.get_or("attention.scale", 0.0);
+  const auto window = from.get_or<std::int64_t>("attention.sliding_window", 0);
+  if (window > 0) {
+    c.windows.assign(static_cast<std::size_t>(c.n_layers), window);
+  }
   return c;
 }
 

@@ -41,8 +41,8 @@ const WeightMap& common_hf_weights() {
   return map;
 }
 
-WeightMap common_gguf_weights(bool has_joined_qkv) {
-  const WeightMap map = {
+const WeightMap& common_gguf_weights() {
+  static const WeightMap map = {
       {"embed.weight", "token_embd.weight"},
       {"embed.ln.weight", "token_embd_norm.weight"},
       {"embed.ln.bias", "token_embd_norm.bias"},
@@ -64,7 +64,7 @@ WeightMap common_gguf_weights(bool has_joined_qkv) {
       {"blocks.{}.ln2.bias", "blk.{}.ffn_norm.bias"},
       {"blocks.{}.mlp.up.weight",
        {"blk.{}.ffn_gate.weight", "blk.{}.ffn_up.weight"}},
-      {"blocks.{}.mlp.up.bias", "blk.{}.ffn_up.bias"},
+      {"blocks.{}.mlp.up.bias", {"blk.{}.ffn_gate.bias", "blk.{}.ffn_up.bias"}},
       {"blocks.{}.mlp.down.weight", "blk.{}.ffn_down.weight"},
       {"blocks.{}.mlp.down.bias", "blk.{}.ffn_down.bias"},
       {"blocks.{}.mlp.router.weight", "blk.{}.ffn_gate_inp.weight"},
@@ -80,13 +80,37 @@ WeightMap common_gguf_weights(bool has_joined_qkv) {
       {"unembed.weight", "output.weight"},
       {"unembed.bias", "output.bias"},
   };
-  return has_joined_qkv
-             ? with(
-                   map,
-                   {{"blocks.{}.attn.qkv.weight", "blk.{}.attn_qkv.weight"},
-                    {"blocks.{}.attn.qkv.bias", "blk.{}.attn_qkv.bias"},
-                    {"blocks.{}.mlp.up.weight", "blk.{}.ffn_up.weight"}})
-             : map;
+  return map;
+}
+
+const WeightMap& plain_mlp_gguf_weights() {
+  static const WeightMap map = with(
+      common_gguf_weights(),
+      {{"blocks.{}.mlp.up.weight", "blk.{}.ffn_up.weight"},
+       {"blocks.{}.mlp.up.bias", "blk.{}.ffn_up.bias"}});
+  return map;
+}
+
+const WeightMap& joined_gguf_weights() {
+  static const WeightMap map = with(
+      plain_mlp_gguf_weights(),
+      {{"blocks.{}.attn.qkv.weight", "blk.{}.attn_qkv.weight"},
+       {"blocks.{}.attn.qkv.bias", "blk.{}.attn_qkv.bias"}});
+  return map;
+}
+
+const WeightMap& permuted_gguf_weights() {
+  static const WeightMap map = with(
+      common_gguf_weights(),
+      {{"blocks.{}.attn.qkv.weight",
+        {{"blk.{}.attn_q.weight", unpermuted_q},
+         {"blk.{}.attn_k.weight", unpermuted_k},
+         "blk.{}.attn_v.weight"}},
+       {"blocks.{}.attn.qkv.bias",
+        {{"blk.{}.attn_q.bias", unpermuted_q},
+         {"blk.{}.attn_k.bias", unpermuted_k},
+         "blk.{}.attn_v.bias"}}});
+  return map;
 }
 
 const std::vector<std::string>& gguf_rope_tensors() {

@@ -13,8 +13,19 @@ namespace ma {
 const WeightMap& common_hf_weights();
 
 /// GGUF's names, which are the same for all architectures ("blk.{}.attn_q.
-/// weight"), separate or joined q, k and v as `has_joined_qkv` says.
-WeightMap common_gguf_weights(bool has_joined_qkv = false);
+/// weight"): separate q, k and v, and a gated MLP.
+const WeightMap& common_gguf_weights();
+
+/// The same with a plain MLP.
+const WeightMap& plain_mlp_gguf_weights();
+
+/// The same with one tensor for q, k and v, and one for what leads into the MLP
+/// (a plain one, or gate and up joined).
+const WeightMap& joined_gguf_weights();
+
+/// `common_gguf_weights` where the converter has permuted q and k for the
+/// rotation of neighbouring dims.
+const WeightMap& permuted_gguf_weights();
 
 /// What GGUF stores beside parameters: rotary factors, read by load_model.
 const std::vector<std::string>& gguf_rope_tensors();

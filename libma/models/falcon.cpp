@@ -108,7 +108,7 @@ const WeightMap kWeights = {
 // The converter joins q, k and v in our order. Where there are two norms,
 // attn_norm is the MLP's.
 const WeightMap kGgufWeights = with(
-    common_gguf_weights(true),
+    joined_gguf_weights(),
     {{"blocks.{}.ln1.weight", "blk.{}.attn_norm_2.weight"},
      {"blocks.{}.ln1.bias", "blk.{}.attn_norm_2.bias"},
      {"blocks.{}.ln2.weight", "blk.{}.attn_norm.weight"},
@@ -120,11 +120,17 @@ const WeightMap kGgufLayout = or_else(
 
 DecoderConfig read_gguf(const nlohmann::json& metadata) {
   DecoderConfig c = read_gguf_common(metadata, "falcon", "falcon");
-  c.block = c.n_kv_heads > 1 ? nn::BlockKind::kParallel
-                             : nn::BlockKind::kParallelShared;
   c.has_gated_mlp = false;
   c.activation = "gelu";
   return c;
+}
+
+/// Only tensors tell whether attention and MLP have a norm each.
+void read_gguf_tensors(
+    const std::map<std::string, TensorInfo>& tensors, DecoderConfig& c) {
+  c.block = tensors.contains("blk.0.attn_norm_2.weight")
+                ? nn::BlockKind::kParallel
+                : nn::BlockKind::kParallelShared;
 }
 
 } // namespace
@@ -138,7 +144,10 @@ void register_falcon(ModelRegistry& registry) {
              "transformer.",
              {"transformer.h.{}.self_attention.rotary_emb.inv_freq"}}},
        .gguf = {
-           {"falcon", {read_gguf, {kGgufLayout, "", gguf_rope_tensors()}}}}});
+           {"falcon",
+            {read_gguf,
+             {kGgufLayout, "", gguf_rope_tensors()},
+             read_gguf_tensors}}}});
 }
 
 } // namespace ma

@@ -59,12 +59,13 @@ DecoderConfig read_gguf(const nlohmann::json& metadata) {
   DecoderConfig c = read_gguf_common(metadata, "gemma2", "gemma2");
   finish(c, /*gain_offset=*/0);
   // The largest model alone has narrow heads, and scales by its width.
-  c.attention_scale = c.d_head >= 256 ? 0
-                                      : std::sqrt(
-                                            static_cast<double>(c.n_heads) /
-                                            static_cast<double>(c.d_model));
+  if (c.attention_scale == 0 && c.d_head < 256) {
+    c.attention_scale = std::sqrt(
+        static_cast<double>(c.n_heads) / static_cast<double>(c.d_model));
+  }
   const auto window = config_value_or<std::int64_t>(
-      metadata, "gemma2.attention.sliding_window", 0);
+      metadata, "gemma2.attention.sliding_window", 4096);
+  c.windows.clear();
   for (std::int64_t layer = 0; layer < c.n_layers; ++layer) {
     c.windows.push_back(has_window(layer) ? window : 0);
   }

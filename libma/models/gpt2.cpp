@@ -80,7 +80,7 @@ void register_gpt2(ModelRegistry& registry) {
              "transformer.",
              {"transformer.h.{}.attn.bias",
               "transformer.h.{}.attn.masked_bias"}}},
-       .gguf = {{"gpt2", {read_gguf, {common_gguf_weights(true), "", {}}}}}});
+       .gguf = {{"gpt2", {read_gguf, {joined_gguf_weights(), "", {}}}}}});
 }
 
 } // namespace ma

@@ -76,8 +76,7 @@ void register_gpt_neox(ModelRegistry& registry) {
               "gpt_neox.layers.{}.attention.masked_bias"}}},
        .gguf = {
            {"gptneox",
-            {read_gguf,
-             {common_gguf_weights(true), "", gguf_rope_tensors()}}}}});
+            {read_gguf, {joined_gguf_weights(), "", gguf_rope_tensors()}}}}});
 }
 
 } // namespace ma

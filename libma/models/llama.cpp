@@ -15,12 +15,12 @@ DecoderConfig read_gguf(const nlohmann::json& metadata) {
   return read_gguf_common(metadata, "llama", "llama");
 }
 
-const WeightMap kGgufWeights = with(
-    common_gguf_weights(),
-    {{"blocks.{}.attn.qkv.weight",
-      {{"blk.{}.attn_q.weight", unpermuted_q},
-       {"blk.{}.attn_k.weight", unpermuted_k},
-       "blk.{}.attn_v.weight"}}});
+// Mixtral's first files have one tensor for each expert.
+const WeightMap kGgufWeights = or_else(
+    permuted_gguf_weights(),
+    {{"blocks.{}.mlp.experts.gate.weight", "blk.{}.ffn_gate.{each}.weight"},
+     {"blocks.{}.mlp.experts.up.weight", "blk.{}.ffn_up.{each}.weight"},
+     {"blocks.{}.mlp.experts.down.weight", "blk.{}.ffn_down.{each}.weight"}});
 
 } // namespace
 

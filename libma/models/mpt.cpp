@@ -79,7 +79,9 @@ const WeightMap kWeights = {
 };
 
 DecoderConfig read_gguf(const nlohmann::json& metadata) {
+  require_value(metadata, "mpt.attention.max_alibi_bias", 8);
   DecoderConfig c = read_gguf_common(metadata, "mpt", "mpt");
+  require_value(metadata, "mpt.attention.head_count_kv", c.n_heads);
   finish(c);
   return c;
 }
@@ -92,8 +94,7 @@ void register_mpt(ModelRegistry& registry) {
       {.hugging_face = {read_hf, {kWeights, "transformer.", {}}},
        .gguf = {
            {"mpt",
-            {read_gguf,
-             {common_gguf_weights(true), "", gguf_rope_tensors()}}}}});
+            {read_gguf, {joined_gguf_weights(), "", gguf_rope_tensors()}}}}});
 }
 
 } // namespace ma

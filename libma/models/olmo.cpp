@@ -15,13 +15,22 @@ DecoderConfig read_hf(const nlohmann::json& config) {
   return c;
 }
 
+DecoderConfig read_gguf(const nlohmann::json& metadata) {
+  DecoderConfig c = read_gguf_common(metadata, "olmo", "olmo");
+  c.has_norm_weight = false;
+  c.has_norm_bias = false;
+  return c;
+}
+
 } // namespace
 
 void register_olmo(ModelRegistry& registry) {
   registry.add(
       "olmo",
       {.hugging_face = {read_hf, {common_hf_weights(), "model.", {}}},
-       .gguf = {}});
+       .gguf = {
+           {"olmo",
+            {read_gguf, {permuted_gguf_weights(), "", gguf_rope_tensors()}}}}});
 }
 
 } // namespace ma

@@ -29,6 +29,7 @@ const WeightMap kWeights = with(
     });
 
 DecoderConfig read_gguf(const nlohmann::json& metadata) {
+  require_value(metadata, "olmo2.attention.sliding_window", 0); // OLMo 3
   DecoderConfig c = read_gguf_common(metadata, "olmo2", "olmo2");
   finish(c);
   return c;

@@ -47,9 +47,7 @@ const WeightMap kWeights = with(
 
 // Files written before Phi's own class in transformers have q, k and v joined.
 const WeightMap kGgufWeights = or_else(
-    with(
-        common_gguf_weights(),
-        {{"blocks.{}.mlp.up.weight", "blk.{}.ffn_up.weight"}}),
+    plain_mlp_gguf_weights(),
     {{"blocks.{}.attn.qkv.weight", "blk.{}.attn_qkv.weight"},
      {"blocks.{}.attn.qkv.bias", "blk.{}.attn_qkv.bias"}});
 

@@ -23,11 +23,7 @@ const WeightMap kWeights = with(
     });
 
 DecoderConfig read_gguf(const nlohmann::json& metadata) {
-  DecoderConfig c = read_gguf_common(metadata, "phi3", "phi3");
-  const auto window = config_value_or<std::int64_t>(
-      metadata, "phi3.attention.sliding_window", 0);
-  c.windows.assign(static_cast<std::size_t>(c.n_layers), window);
-  return c;
+  return read_gguf_common(metadata, "phi3", "phi3");
 }
 
 } // namespace
@@ -38,8 +34,7 @@ void register_phi3(ModelRegistry& registry) {
       {.hugging_face = {read_hf, {kWeights, "model.", {}}},
        .gguf = {
            {"phi3",
-            {read_gguf,
-             {common_gguf_weights(true), "", gguf_rope_tensors()}}}}});
+            {read_gguf, {joined_gguf_weights(), "", gguf_rope_tensors()}}}}});
 }
 
 } // namespace ma

@@ -74,6 +74,9 @@ DecoderConfig read_config(
   if (checkpoint.format() == CheckpointFormat::kGguf) {
     read_gguf_tensors(checkpoint, config);
   }
+  if (format.read_tensors != nullptr) {
+    format.read_tensors(checkpoint.tensors(), config);
+  }
   config.check(checkpoint.path().string());
   return config;
 }

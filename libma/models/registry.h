@@ -16,6 +16,10 @@ namespace ma {
 struct ArchitectureFormat {
   DecoderConfig (*read_config)(const nlohmann::json& config) = nullptr;
   WeightLayout layout;
+  /// Adds what the tensors alone tell; none for most.
+  void (*read_tensors)(
+      const std::map<std::string, TensorInfo>& tensors,
+      DecoderConfig& config) = nullptr;
 };
 
 /// What an architecture file registers under its `model_type`.

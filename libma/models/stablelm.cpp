@@ -47,10 +47,14 @@ const WeightMap kGgufWeights = with(
 
 DecoderConfig read_gguf(const nlohmann::json& metadata) {
   DecoderConfig c = read_gguf_common(metadata, "stablelm", "stablelm");
-  c.block = block_kind(
-      config_value_or(metadata, "stablelm.use_parallel_residual", false));
   c.qk_norm = nn::QkNorm::kHeadGains;
   return c;
+}
+
+/// Metadata call models parallel that are not: only a missing norm tells.
+void read_gguf_tensors(
+    const std::map<std::string, TensorInfo>& tensors, DecoderConfig& c) {
+  c.block = block_kind(!tensors.contains("blk.0.ffn_norm.weight"));
 }
 
 } // namespace
@@ -65,7 +69,9 @@ void register_stablelm(ModelRegistry& registry) {
              {"model.layers.{}.self_attn.rotary_emb.inv_freq"}}},
        .gguf = {
            {"stablelm",
-            {read_gguf, {kGgufWeights, "", gguf_rope_tensors()}}}}});
+            {read_gguf,
+             {kGgufWeights, "", gguf_rope_tensors()},
+             read_gguf_tensors}}}});
 }
 
 } // namespace ma

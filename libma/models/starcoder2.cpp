@@ -34,10 +34,6 @@ const WeightMap kWeights = with(
         {"blocks.{}.mlp.down.bias", "model.layers.{}.mlp.c_proj.bias"},
     });
 
-const WeightMap kGgufWeights = with(
-    common_gguf_weights(),
-    {{"blocks.{}.mlp.up.weight", "blk.{}.ffn_up.weight"}});
-
 DecoderConfig read_gguf(const nlohmann::json& metadata) {
   DecoderConfig c = read_gguf_common(metadata, "starcoder2", "starcoder2");
   c.has_gated_mlp = false;
@@ -53,7 +49,8 @@ void register_starcoder2(ModelRegistry& registry) {
       {.hugging_face = {read_hf, {kWeights, "model.", {}}},
        .gguf = {
            {"starcoder2",
-            {read_gguf, {kGgufWeights, "", gguf_rope_tensors()}}}}});
+            {read_gguf,
+             {plain_mlp_gguf_weights(), "", gguf_rope_tensors()}}}}});
 }
 
 } // namespace ma

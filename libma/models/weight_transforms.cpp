@@ -7,6 +7,9 @@ namespace {
 
 /// [head, d_head / 2, 2, ...] -> [head, 2, d_head / 2, ...], flat.
 torch::Tensor unpermuted(const torch::Tensor& stored, std::int64_t n_heads) {
+  if (stored.dim() == 0 || stored.size(0) % (2 * n_heads) != 0) {
+    return stored; // the loader says that its shape is wrong
+  }
   const auto half = stored.size(0) / n_heads / 2;
   return stored.view({n_heads, half, 2, -1})
       .transpose(1, 2)

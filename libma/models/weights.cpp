@@ -210,7 +210,7 @@ torch::Tensor WeightLoader::join_parts(
   if (filled != shape.front()) {
     problems_.push_back(
         c10::str(
-            parameter.ours,
+            parts.size() == 1 ? parts.front().name : parameter.ours,
             " has ",
             filled,
             " rows, expected ",

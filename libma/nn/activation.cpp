@@ -15,9 +15,8 @@ torch::Tensor gelu(const torch::Tensor& x) {
 torch::Tensor gelu_tanh(const torch::Tensor& x) {
   return at::gelu(x, "tanh");
 }
-/// The tanh approximation with its constant cut to eight digits, as BLOOM has
-/// it.
-torch::Tensor gelu_bloom(const torch::Tensor& x) {
+/// The tanh approximation with its constant cut to eight digits.
+torch::Tensor gelu_rounded(const torch::Tensor& x) {
   return x * 0.5 * (1.0 + at::tanh(0.79788456 * x * (1 + 0.044715 * x * x)));
 }
 torch::Tensor relu(const torch::Tensor& x) {
@@ -29,7 +28,7 @@ Registry<Activation> make_registry() {
   registry.add("silu", silu);
   registry.add("swish", silu);
   registry.add("gelu", gelu);
-  registry.add("gelu_bloom", gelu_bloom);
+  registry.add("gelu_rounded", gelu_rounded);
   registry.add("gelu_new", gelu_tanh);
   registry.add("gelu_fast", gelu_tanh);
   registry.add("gelu_pytorch_tanh", gelu_tanh);

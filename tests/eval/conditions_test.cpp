@@ -54,13 +54,18 @@ std::vector<Condition> all_places(const Model& model) {
        {set_entry("blocks.2.resid_pre", 3),
         set_entry("blocks.1.resid_post", 8)}},
       {"last block", {set_entry("blocks.3.resid_post", 20)}},
-      {"final norm", {set_entry("ln_final.normalized", 4)}},
       {"logits", {set_entry("logits", 11)}},
       {"far apart",
-       {set_entry("logits", 1), set_entry("blocks.0.mlp.post", 6)}},
+       {set_entry("logits", 1), set_entry("blocks.0.mlp_out", 6)}},
   };
-  if (model.hooks().has("pos_embed")) {
-    conditions.push_back({"positions", {set_entry("pos_embed", 5)}});
+  for (const char* site :
+       {"pos_embed",
+        "embed.ln.normalized",
+        "blocks.0.mlp.post",
+        "ln_final.normalized"}) {
+    if (model.hooks().has(site)) {
+      conditions.push_back({site, {set_entry(site, 5)}});
+    }
   }
   return conditions;
 }

@@ -165,12 +165,12 @@ TEST(GgufFileTest, LoadsIntegersAsTheyAre) {
 TEST(GgufFileTest, NamesATensorWhoseEncodingIsNotRead) {
   const TempDir dir;
   GgufBuilder builder;
-  builder.tensor("a", {256}, 16, std::string(66, 'x'));
+  builder.tensor("a", {256}, 15, std::string(292, 'x'));
   const GgufFile file = open_built(dir, builder);
   EXPECT_THAT(
       message_of<FileError>([&] { file.load("a", torch::kFloat32); }),
       HasSubstr(
-          "tensor 'a' is encoded as IQ2_XXS, which libma does not dequantise"));
+          "tensor 'a' is encoded as Q8_K, which libma does not dequantise"));
   EXPECT_THAT(
       message_of<UnknownNameError>([&] { file.load("b", torch::kFloat32); }),
       HasSubstr("no tensor named 'b'"));
