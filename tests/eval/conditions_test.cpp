@@ -55,8 +55,7 @@ std::vector<Condition> all_places(const Model& model) {
         set_entry("blocks.1.resid_post", 8)}},
       {"last block", {set_entry("blocks.3.resid_post", 20)}},
       {"logits", {set_entry("logits", 11)}},
-      {"far apart",
-       {set_entry("logits", 1), set_entry("blocks.0.mlp_out", 6)}},
+      {"far apart", {set_entry("logits", 1), set_entry("blocks.0.mlp_out", 6)}},
   };
   for (const char* site :
        {"pos_embed",

@@ -117,7 +117,11 @@ def test_every_architecture_is_compared(is_known):
     builtin = re.findall(r"^LIBMA_BUILTIN\((\w+)\)", (MODELS / "builtin.def").read_text(), re.MULTILINE)
     sources = {name: (MODELS / f"{name}.cpp").read_text() for name in builtin}
     table = {
-        model_type: [f"libma/models/{name}.cpp" for name, text in sources.items() if f'add("{model_type}"' in "".join(text.split())]
+        model_type: [
+            f"libma/models/{name}.cpp"
+            for name, text in sources.items()
+            if f'add("{model_type}"' in "".join(text.split())
+        ]
         for model_type in FAMILIES
         if is_known(model_type)
     }
