@@ -321,7 +321,7 @@ void bind_model(py::module_& m, py::class_<BoundModel>& model) {
       .def_property_readonly(
           "device",
           [](const BoundModel& self) { return self.device(); },
-          "Where the weights are.")
+          "Where tokens go in: the first device of a model on several.")
       .def_property_readonly(
           "n_parameters",
           [](const BoundModel& self) { return self.n_parameters(); },

@@ -117,7 +117,7 @@ torch::Tensor draw(
     return name.ends_with(".weight") ? 1 + normal * 0.2 : normal * 0.2;
   }
   const bool is_embedding = name.find("embed") != std::string::npos;
-  return is_embedding ? normal * 0.5
+  return is_embedding ? normal * 0.7
                       : normal / std::sqrt(static_cast<double>(shape[1]));
 }
 

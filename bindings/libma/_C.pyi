@@ -336,7 +336,7 @@ class Model:
     @property
     def device(self) -> torch.device:
         """
-        Where the weights are.
+        Where tokens go in: the first device of a model on several.
         """
     @property
     def dtype(self) -> torch.dtype:

@@ -65,7 +65,13 @@ def _fetch(options: argparse.Namespace, progress: Progress) -> int:
 
 
 def _convert(options: argparse.Namespace, progress: Progress) -> int:
-    print(convert(options.source, options.target, options.tokenizer, options.force, progress))
+    folder = convert(options.source, options.target, options.tokenizer, options.force, progress)
+    print(folder)
+    if not any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model")):
+        print(
+            f"libma: [{folder}] has no tokenizer: texts cannot be encoded; convert again with --tokenizer FILE --force",
+            file=sys.stderr,
+        )
     return 0
 
 

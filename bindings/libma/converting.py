@@ -90,7 +90,12 @@ def _publish(stage: Path, target: Path) -> None:
     old = stage.with_name(stage.name + ".old")
     if target.exists():
         target.rename(old)
-    stage.rename(target)
+    try:
+        stage.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
     shutil.rmtree(old, ignore_errors=True)
 
 

@@ -16,7 +16,18 @@ INDEX = "pytorch_model.bin.index.json"
 _COPIED_SUFFIXES = (".json", ".txt", ".model", ".jinja", ".md")
 _COPIED_NAMES = ("LICENSE", "NOTICE")
 _HEAD = "lm_head.weight"
-_TIED_UNLESS_TOLD = ("gpt2",)  # model types whose tie_word_embeddings is true where config.json does not say
+_TIED_UNLESS_TOLD = (  # model types whose tie_word_embeddings is true where config.json does not say
+    "bloom",
+    "falcon",
+    "gemma",
+    "gemma2",
+    "gemma3_text",
+    "gpt2",
+    "gpt_neo",
+    "mpt",
+    "opt",
+    "starcoder2",
+)
 
 
 class PickledFolder:

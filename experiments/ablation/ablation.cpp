@@ -126,7 +126,7 @@ void ablate(const AblationSettings& settings, Run& run) {
       model.tokenizer(), corpora[settings.find.text].texts, settings.find.cut);
 
   const Hashes files = hash_files(model.files());
-  const std::string device = model.device().str();
+  const std::string device = model.devices();
   const Hashes datasets = hash_datasets(tasks);
   auto journal = run.open_journal(
       {{"model", files},

@@ -18,6 +18,8 @@
 #include <c10/core/CachingDeviceAllocator.h>
 #include <torch/version.h>
 
+#include "libma/core/memory.h"
+
 namespace ma::experiments {
 namespace {
 
@@ -105,9 +107,7 @@ std::string utc_now() {
 }
 
 void release_freed_memory() {
-#ifdef __GLIBC__
-  ::malloc_trim(/*pad=*/0);
-#endif
+  give_back_freed_memory();
   if (at::hasCUDA()) {
     auto* allocator = c10::getDeviceAllocator(c10::kCUDA);
     if (allocator->initialized()) {

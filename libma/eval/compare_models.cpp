@@ -21,7 +21,7 @@ ModelSummary measure_model(
       .d_model = config.d_model,
       .n_parameters = model.n_parameters(),
       .dtype = dtype_name(model.dtype()),
-      .device = model.device().str(),
+      .device = model.devices(),
       .has_bos = request.cut.add_bos,
       .profile = find_massive(
           model,

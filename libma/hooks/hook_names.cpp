@@ -40,7 +40,7 @@ const std::vector<HookName>& hook_catalogue() {
       {"embed.ln.normalized", "[batch, pos, d_model]", "as ln1.normalized"},
       {"pos_embed",
        "[batch, pos, d_model]",
-       "learned positions (absent with rotary)"},
+       "learned positions (absent with rotary and ALiBi)"},
       {"blocks.{}.resid_pre",
        "[batch, pos, d_model]",
        "residual stream before the block"},

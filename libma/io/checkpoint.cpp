@@ -2,6 +2,8 @@
 #include "libma/io/checkpoint.h"
 
 #include <algorithm>
+#include <array>
+#include <fstream>
 #include <set>
 #include <string_view>
 
@@ -23,10 +25,24 @@ bool starts_with_gguf(const std::filesystem::path& path) {
          std::equal(kMagic.begin(), kMagic.end(), bytes.begin());
 }
 
+/// Whether a `.bin` file starts as a pickle or as the zip file around one;
+/// llama2.c's files have the same ending.
+bool is_pickle(const std::filesystem::path& path) {
+  std::array<char, 2> begin{};
+  std::ifstream(path, std::ios::binary).read(begin.data(), begin.size());
+  return begin[0] == '\x80' || (begin[0] == 'P' && begin[1] == 'K');
+}
+
 [[noreturn]] void fail_for_file(const std::filesystem::path& path) {
   const std::string extension = path.extension().string();
   static const std::set<std::string> kPickled = {
       ".bin", ".pt", ".pth", ".ckpt", ".pkl"};
+  if (extension == ".bin" && !is_pickle(path)) {
+    throw FileError(
+        path.string(),
+        "is no pickle; if it is a llama2.c checkpoint, run `libma convert` on "
+        "this file, with --tokenizer for its tokenizer's");
+  }
   if (kPickled.count(extension) > 0) {
     throw FileError(
         path.string(),

@@ -16,24 +16,17 @@ void finish(DecoderConfig& c) {
 }
 
 DecoderConfig read_hf(const nlohmann::json& config) {
-  const auto size = [&](const char* key, const char* other) {
-    return config_value<std::int64_t>(
-        config, config.contains(key) ? key : other);
-  };
   DecoderConfig c;
   c.architecture = "bloom";
-  c.n_layers = size("n_layer", "num_hidden_layers");
-  c.d_model = size("hidden_size", "n_embed");
-  c.n_heads = size("n_head", "num_attention_heads");
+  c.n_layers = config_size(config, "n_layer", "num_hidden_layers");
+  c.d_model = config_size(config, "hidden_size", "n_embed");
+  c.n_heads = config_size(config, "n_head", "num_attention_heads");
   c.n_kv_heads = c.n_heads;
   c.d_head = c.n_heads > 0 ? c.d_model / c.n_heads : 0;
   c.d_mlp = 4 * c.d_model;
   c.vocab = config_value<std::int64_t>(config, "vocab_size");
   c.max_positions = config_value_or<std::int64_t>(config, "seq_length", 2048);
-  c.norm = {
-      .kind = nn::NormKind::kLayer,
-      .eps = config_value_or(config, "layer_norm_epsilon", 1e-5)};
-  c.has_norm_bias = true;
+  use_layer_norm(config, "layer_norm_epsilon", c);
   c.has_qkv_bias = true;
   c.has_attn_out_bias = true;
   c.has_mlp_bias = true;

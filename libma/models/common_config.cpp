@@ -39,7 +39,7 @@ nn::NormOptions read_gguf_norm(const GgufReader& from) {
                  : "attention.layer_norm_epsilon")};
 }
 
-/// Long and short factors and divisors are tensors of the file: load_model adds
+/// Long and short factors and divisors are tensors of the file: plan_model adds
 /// them.
 nn::RopeConfig read_gguf_rope(const GgufReader& from, const DecoderConfig& c) {
   nn::RopeConfig rope;
@@ -95,11 +95,9 @@ DecoderConfig read_hf_common(
   c.vocab = config_value<std::int64_t>(config, "vocab_size");
   c.max_positions =
       config_value_or<std::int64_t>(config, "max_position_embeddings", 2048);
-  const bool is_layer_norm = config.contains("layer_norm_eps");
-  c.norm.kind = is_layer_norm ? nn::NormKind::kLayer : nn::NormKind::kRms;
-  c.norm.eps = is_layer_norm ? config_value<double>(config, "layer_norm_eps")
-                             : config_value_or(config, "rms_norm_eps", 1e-6);
-  c.has_norm_bias = is_layer_norm;
+  c.norm = {
+      .kind = nn::NormKind::kRms,
+      .eps = config_value_or(config, "rms_norm_eps", 1e-6)};
   c.has_qkv_bias = config_value_or(config, "attention_bias", false);
   c.has_attn_out_bias = c.has_qkv_bias;
   c.has_mlp_bias = config_value_or(config, "mlp_bias", false);
@@ -118,6 +116,7 @@ DecoderConfig read_gguf_common(
   DecoderConfig c;
   c.architecture = architecture;
   c.n_layers = from.get<std::int64_t>("block_count");
+  check_layers(c.n_layers);
   c.d_model = from.get<std::int64_t>("embedding_length");
   c.n_heads = from.get<std::int64_t>("attention.head_count");
   c.n_kv_heads = from.get_or("attention.head_count_kv", c.n_heads);

@@ -27,7 +27,7 @@ const WeightMap& joined_gguf_weights();
 /// rotation of neighbouring dims.
 const WeightMap& permuted_gguf_weights();
 
-/// What GGUF stores beside parameters: rotary factors, read by load_model.
+/// What GGUF stores beside parameters: rotary factors, read by plan_model.
 const std::vector<std::string>& gguf_rope_tensors();
 
 } // namespace ma

@@ -10,6 +10,9 @@ namespace {
 
 using nlohmann::json;
 
+const std::string kSliding = "sliding_attention";
+const std::string kFull = "full_attention";
+
 nn::RopeScaling read_rule(const json& rope) {
   static const std::map<std::string, nn::RopeScaling> rules = {
       {"default", nn::RopeScaling::kNone},
@@ -83,12 +86,27 @@ nn::RopeConfig read_hf_rope(
   return read;
 }
 
+void check_layers(std::int64_t n_layers) {
+  constexpr std::int64_t kMost = 1 << 20;
+  if (n_layers <= 0 || n_layers > kMost) {
+    throw ConfigError(
+        "config",
+        c10::str(
+            "the number of blocks is ", n_layers, "; expected a positive one"));
+  }
+}
+
 std::vector<std::int64_t> read_hf_windows(
     const json& config,
     std::int64_t n_layers,
+    std::int64_t fallback,
     const std::function<bool(std::int64_t)>& is_local) {
+  // null says that there is none; only silence means the default.
   const auto window =
-      config_value_or<std::int64_t>(config, "sliding_window", 0);
+      config.contains("sliding_window")
+          ? config_value_or<std::int64_t>(config, "sliding_window", 0)
+          : fallback;
+  check_layers(n_layers);
   const auto types =
       config_value_or<std::vector<std::string>>(config, "layer_types", {});
   if (!types.empty() && static_cast<std::int64_t>(types.size()) != n_layers) {
@@ -101,17 +119,36 @@ std::vector<std::int64_t> read_hf_windows(
             n_layers,
             " blocks"));
   }
+  for (const std::string& type : types) {
+    if (type != kSliding && type != kFull) {
+      throw UnknownNameError("config", "layer type", type, {kSliding, kFull});
+    }
+  }
   std::vector<std::int64_t> windows;
   for (std::int64_t layer = 0; layer < n_layers; ++layer) {
     const bool slides =
-        types.empty()
-            ? is_local(layer)
-            : types[static_cast<std::size_t>(layer)] == "sliding_attention";
+        types.empty() ? is_local(layer)
+                      : types[static_cast<std::size_t>(layer)] == kSliding;
     windows.push_back(slides ? window : 0);
   }
   const bool has_any = std::any_of(
       windows.begin(), windows.end(), [](std::int64_t w) { return w != 0; });
   return has_any ? windows : std::vector<std::int64_t>();
+}
+
+std::int64_t config_size(
+    const json& config, const std::string& key, const std::string& old_key) {
+  const auto found = config.find(key);
+  const bool is_there = found != config.end() && !found->is_null();
+  return config_value<std::int64_t>(
+      config, is_there || !config.contains(old_key) ? key : old_key);
+}
+
+void use_layer_norm(
+    const json& config, const std::string& key, DecoderConfig& c) {
+  c.norm = {
+      .kind = nn::NormKind::kLayer, .eps = config_value_or(config, key, 1e-5)};
+  c.has_norm_bias = true;
 }
 
 void require_value(

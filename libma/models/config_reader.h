@@ -52,12 +52,17 @@ nn::RopeConfig read_hf_rope(
     std::int64_t d_head,
     const RopeDefaults& defaults = {});
 
-/// Attention windows of `n_layers` blocks: `sliding_window`, where there is
-/// one, in the blocks that `layer_types` calls sliding; without that list, in
-/// those where `is_local`. Empty when no block has one.
+/// Throws ConfigError unless a model may have `n_layers` blocks.
+void check_layers(std::int64_t n_layers);
+
+/// Attention windows of `n_layers` blocks: `sliding_window`, or `fallback` when
+/// the config does not say, in the blocks that `layer_types` calls sliding;
+/// without that list, in those where `is_local`. Empty when no block has one.
+/// Throws UnknownNameError on another type of block.
 std::vector<std::int64_t> read_hf_windows(
     const nlohmann::json& config,
     std::int64_t n_layers,
+    std::int64_t fallback,
     const std::function<bool(std::int64_t layer)>& is_local);
 
 /// Throws ConfigError when `key` has another value than `only`: an option that
@@ -67,13 +72,24 @@ void require_value(
     const std::string& key,
     const nlohmann::json& only);
 
-/// What most Hugging Face configs spell alike: sizes, biases, activation, norm,
-/// rotary settings. RMSNorm with `rms_norm_eps`, or LayerNorm with
-/// `layer_norm_eps` where there is that.
+/// What most Hugging Face configs spell alike: sizes, biases, activation,
+/// rotary settings, and an RMSNorm with `rms_norm_eps`.
 DecoderConfig read_hf_common(
     const nlohmann::json& config,
     const std::string& architecture,
     const RopeDefaults& rope = {});
+
+/// A LayerNorm with bias and the epsilon under `key`, 1e-5 by default, in place
+/// of the RMSNorm.
+void use_layer_norm(
+    const nlohmann::json& config, const std::string& key, DecoderConfig& c);
+
+/// The value of `key`, or of its older spelling `old_key`. Throws ConfigError
+/// when neither is there.
+std::int64_t config_size(
+    const nlohmann::json& config,
+    const std::string& key,
+    const std::string& old_key);
 
 /// What GGUF metadata spell alike for all architectures, under
 /// `<gguf_name>.`: sizes, norm, rotary settings, windows, soft caps, experts.

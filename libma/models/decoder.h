@@ -31,6 +31,8 @@ class Decoder {
 
   const DecoderConfig& config() const { return config_; }
 
+  const Placement& placement() const { return placement_; }
+
   /// Number of parameters; a tied output head counts once.
   std::int64_t n_parameters() const { return n_parameters_; }
 

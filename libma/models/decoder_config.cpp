@@ -1,6 +1,8 @@
 // What must hold between the sizes of a decoder.
 #include "libma/models/decoder_config.h"
 
+#include <utility>
+
 #include "libma/core/error.h"
 
 namespace ma {
@@ -19,6 +21,24 @@ class Checker {
  private:
   const std::string& where_;
 };
+
+/// Sizes that no model comes near, so that products of two do not overflow.
+constexpr std::int64_t kMost = std::int64_t{1} << 31;
+
+void check_sizes(const DecoderConfig& c, const Checker& checker) {
+  const std::pair<const char*, std::int64_t> sizes[] = {
+      {"number of blocks", c.n_layers},
+      {"d_model", c.d_model},
+      {"number of heads", c.n_heads},
+      {"d_mlp", c.d_mlp},
+      {"vocabulary", c.vocab},
+      {"number of positions", c.max_positions}};
+  for (const auto& [name, size] : sizes) {
+    checker.require(
+        size > 0 && size < kMost,
+        c10::str("the ", name, " is ", size, "; expected a positive size"));
+  }
+}
 
 void check_heads(const DecoderConfig& c, const Checker& checker) {
   checker.require(
@@ -52,6 +72,9 @@ void check_rope(
           rope.d_rotary,
           " must be even, positive and at most d_head = ",
           c.d_head));
+  checker.require(
+      rope.divisors.empty() || rope.scaling == nn::RopeScaling::kNone,
+      "rope_freqs.weight beside another scaling rule is not supported");
 }
 
 } // namespace
@@ -67,10 +90,7 @@ bool DecoderConfig::changes_frequencies(
 
 void DecoderConfig::check(const std::string& where) const {
   const Checker checker(where);
-  checker.require(
-      n_layers > 0 && d_model > 0 && n_heads > 0 && d_mlp > 0 && vocab > 0 &&
-          max_positions > 0,
-      "a model size is missing or not positive");
+  check_sizes(*this, checker);
   check_heads(*this, checker);
   if (has_rotary()) {
     check_rope(*this, rope, checker);

@@ -51,22 +51,15 @@ void read_positions(const nlohmann::json& config, DecoderConfig& c) {
 DecoderConfig read_hf(const nlohmann::json& config) {
   DecoderConfig c;
   c.architecture = "falcon";
-  const auto size = [&](const char* key, const char* old_key) {
-    return config_value<std::int64_t>(
-        config, config.contains(key) ? key : old_key);
-  };
-  c.n_layers = size("num_hidden_layers", "n_layer");
+  c.n_layers = config_size(config, "num_hidden_layers", "n_layer");
   c.d_model = config_value<std::int64_t>(config, "hidden_size");
-  c.n_heads = size("num_attention_heads", "n_head");
+  c.n_heads = config_size(config, "num_attention_heads", "n_head");
   c.d_head = c.n_heads > 0 ? c.d_model / c.n_heads : 0;
   c.d_mlp = config_value_or(config, "ffn_hidden_size", 4 * c.d_model);
   c.vocab = config_value<std::int64_t>(config, "vocab_size");
   c.max_positions =
       config_value_or<std::int64_t>(config, "max_position_embeddings", 2048);
-  c.norm = {
-      .kind = nn::NormKind::kLayer,
-      .eps = config_value_or(config, "layer_norm_epsilon", 1e-5)};
-  c.has_norm_bias = true;
+  use_layer_norm(config, "layer_norm_epsilon", c);
   c.has_qkv_bias = config_value_or(config, "bias", false);
   c.has_attn_out_bias = c.has_qkv_bias;
   c.has_mlp_bias = c.has_qkv_bias;

@@ -36,11 +36,18 @@ DecoderConfig read_hf(const nlohmann::json& config) {
   finish(c, /*gain_offset=*/1);
   c.activation = config_value_or<std::string>(
       config, "hidden_activation", "gelu_pytorch_tanh");
-  c.attention_scale =
-      1 / std::sqrt(config_value_or(config, "query_pre_attn_scalar", 256.0));
+  const double divisor =
+      config_value_or(config, "query_pre_attn_scalar", 256.0);
+  if (divisor <= 0) {
+    throw ConfigError(
+        "config",
+        c10::str("'query_pre_attn_scalar' is ", divisor, ", not positive"));
+  }
+  c.attention_scale = 1 / std::sqrt(divisor);
   c.attention_softcap = cap(config, "attn_logit_softcapping", 50);
   c.logit_softcap = cap(config, "final_logit_softcapping", 30);
-  c.windows = read_hf_windows(config, c.n_layers, has_window);
+  require_value(config, "use_bidirectional_attention", false);
+  c.windows = read_hf_windows(config, c.n_layers, 4096, has_window);
   return c;
 }
 

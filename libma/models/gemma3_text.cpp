@@ -52,15 +52,22 @@ DecoderConfig read_hf(const nlohmann::json& config) {
   finish(c, /*gain_offset=*/1);
   c.activation = config_value_or<std::string>(
       config, "hidden_activation", "gelu_pytorch_tanh");
-  c.attention_scale =
-      1 / std::sqrt(config_value_or(config, "query_pre_attn_scalar", 256.0));
+  const double divisor =
+      config_value_or(config, "query_pre_attn_scalar", 256.0);
+  if (divisor <= 0) {
+    throw ConfigError(
+        "config",
+        c10::str("'query_pre_attn_scalar' is ", divisor, ", not positive"));
+  }
+  c.attention_scale = 1 / std::sqrt(divisor);
   c.logit_softcap = config_value_or(config, "final_logit_softcapping", 0.0);
   require_value(config, "use_bidirectional_attention", false);
   const auto pattern =
       config_value_or<std::int64_t>(config, "sliding_window_pattern", kPattern);
-  c.windows = read_hf_windows(config, c.n_layers, [=](std::int64_t layer) {
-    return has_window(layer, pattern);
-  });
+  c.windows =
+      read_hf_windows(config, c.n_layers, 4096, [=](std::int64_t layer) {
+        return has_window(layer, pattern);
+      });
   read_ropes(config, c);
   return c;
 }

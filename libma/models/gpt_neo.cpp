@@ -1,5 +1,9 @@
 // GPT-Neo (Black et al. 2021): GPT-2 whose blocks look at all tokens or at a
 // window in turn; scores are not scaled.
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "libma/models/common_weights.h"
 #include "libma/models/config_reader.h"
 #include "libma/models/registry.h"
@@ -16,6 +20,10 @@ std::vector<std::int64_t> read_windows(const nlohmann::json& config) {
        config_value<Types>(config, "attention_types")) {
     for (std::int64_t i = 0; i < repeats; ++i) {
       for (const std::string& kind : kinds) {
+        if (kind != "local" && kind != "global") {
+          throw UnknownNameError(
+              "config", "attention type", kind, {"global", "local"});
+        }
         windows.push_back(kind == "local" ? window : 0);
       }
     }
@@ -35,10 +43,7 @@ DecoderConfig read_hf(const nlohmann::json& config) {
   c.vocab = config_value<std::int64_t>(config, "vocab_size");
   c.max_positions =
       config_value<std::int64_t>(config, "max_position_embeddings");
-  c.norm = {
-      .kind = nn::NormKind::kLayer,
-      .eps = config_value_or(config, "layer_norm_epsilon", 1e-5)};
-  c.has_norm_bias = true;
+  use_layer_norm(config, "layer_norm_epsilon", c);
   c.has_attn_out_bias = true;
   c.has_mlp_bias = true;
   c.has_gated_mlp = false;

@@ -17,10 +17,7 @@ DecoderConfig read_hf(const nlohmann::json& config) {
       "gpt_neox",
       {.theta = config_value_or(config, "rotary_emb_base", 10000.0),
        .partial_rotary_factor = config_value_or(config, "rotary_pct", 0.25)});
-  c.norm = {
-      .kind = nn::NormKind::kLayer,
-      .eps = config_value_or(config, "layer_norm_eps", 1e-5)};
-  c.has_norm_bias = true;
+  use_layer_norm(config, "layer_norm_eps", c);
   c.block = block_kind(config_value_or(config, "use_parallel_residual", true));
   c.has_qkv_bias = config_value_or(config, "attention_bias", true);
   c.has_attn_out_bias = c.has_qkv_bias;

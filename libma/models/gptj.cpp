@@ -19,10 +19,7 @@ DecoderConfig read_hf(const nlohmann::json& config) {
   c.vocab = config_value<std::int64_t>(config, "vocab_size");
   c.max_positions = config_value<std::int64_t>(config, "n_positions");
   c.block = nn::BlockKind::kParallelShared;
-  c.norm = {
-      .kind = nn::NormKind::kLayer,
-      .eps = config_value_or(config, "layer_norm_epsilon", 1e-5)};
-  c.has_norm_bias = true;
+  use_layer_norm(config, "layer_norm_epsilon", c);
   c.has_mlp_bias = true;
   c.has_gated_mlp = false;
   c.activation =

@@ -9,12 +9,8 @@ namespace {
 
 DecoderConfig read_hf(const nlohmann::json& config) {
   DecoderConfig c = read_hf_common(config, "mistral");
-  nlohmann::json with_window = config;
-  if (!config.contains("sliding_window")) {
-    with_window["sliding_window"] = 4096;
-  }
   c.windows = read_hf_windows(
-      with_window, c.n_layers, [](std::int64_t) { return true; });
+      config, c.n_layers, 4096, [](std::int64_t) { return true; });
   return c;
 }
 

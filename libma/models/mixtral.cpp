@@ -9,8 +9,9 @@ namespace {
 
 DecoderConfig read_hf(const nlohmann::json& config) {
   DecoderConfig c = read_hf_common(config, "mixtral", {.theta = 1e6});
+  c.norm.eps = config_value_or(config, "rms_norm_eps", 1e-5);
   c.windows =
-      read_hf_windows(config, c.n_layers, [](std::int64_t) { return true; });
+      read_hf_windows(config, c.n_layers, 0, [](std::int64_t) { return true; });
   c.n_experts = config_value_or<std::int64_t>(config, "num_local_experts", 8);
   c.n_experts_used =
       config_value_or<std::int64_t>(config, "num_experts_per_tok", 2);

@@ -41,6 +41,9 @@ class Model {
   torch::ScalarType dtype() const { return options_.dtype().toScalarType(); }
   /// Where tokens go in: the first device of a model on several.
   torch::Device device() const { return options_.device(); }
+  /// All devices in the order of the blocks, with commas between:
+  /// "cuda:0,cuda:1".
+  std::string devices() const { return network_->placement().names(); }
   /// Number of parameters; a tied output head counts once.
   std::int64_t n_parameters() const { return network_->n_parameters(); }
 

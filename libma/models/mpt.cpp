@@ -6,9 +6,12 @@
 namespace ma {
 namespace {
 
-/// 2^(-8 i / n), n the next power of two, float32 [head]: those of even i come
-/// first where n is more than the heads.
+/// nn::alibi_slopes as MPT rounds them: 2^(-8 i / n), n the next power of two,
+/// float32 [head]: those of even i come first where n is more than the heads.
 torch::Tensor slopes(std::int64_t n_heads) {
+  if (n_heads <= 0) {
+    return nn::alibi_slopes(n_heads);
+  }
   std::int64_t power = 1;
   while (power < n_heads) {
     power *= 2;

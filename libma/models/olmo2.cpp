@@ -15,6 +15,7 @@ void finish(DecoderConfig& c) {
 
 DecoderConfig read_hf(const nlohmann::json& config) {
   DecoderConfig c = read_hf_common(config, "olmo2");
+  c.norm.eps = config_value_or(config, "rms_norm_eps", 1e-5);
   finish(c);
   return c;
 }

@@ -10,6 +10,7 @@ namespace {
 DecoderConfig read_hf(const nlohmann::json& config) {
   DecoderConfig c =
       read_hf_common(config, "phi", {.partial_rotary_factor = 0.5});
+  use_layer_norm(config, "layer_norm_eps", c);
   c.block = nn::BlockKind::kParallelShared;
   c.has_qkv_bias = true;
   c.has_attn_out_bias = true;

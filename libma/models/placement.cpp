@@ -19,7 +19,15 @@ constexpr double kUsable = 0.9; // of a GPU's free memory; activations take more
 
 torch::Device parse_device(const std::string& name) {
   try {
-    const torch::Device device(name);
+    torch::Device device(name);
+    if (!device.is_cpu() && !device.is_cuda()) {
+      throw ConfigError(
+          "device",
+          c10::str("'", name, "' is not supported; use auto, cpu or cuda:N"));
+    }
+    if (device.is_cuda() && !device.has_index()) {
+      device.set_index(0);
+    }
     if (device.is_cuda() && !at::hasCUDA()) {
       throw ConfigError(
           "device",
@@ -33,7 +41,10 @@ torch::Device parse_device(const std::string& name) {
       throw ConfigError(
           "device",
           c10::str(
-              "'", name, "' asked for, but there are ", count, " of them"));
+              "'",
+              name,
+              "' asked for, but devices of this kind are numbered 0 to ",
+              count - 1));
     }
     return device;
   } catch (const c10::Error&) {
@@ -67,6 +78,19 @@ Placement Placement::all(torch::Device device, std::int64_t n_layers) {
       device,
       std::vector<torch::Device>(static_cast<std::size_t>(n_layers), device),
       device};
+}
+
+std::string Placement::names() const {
+  std::vector<std::string> names;
+  const auto add = [&](torch::Device device) {
+    if (std::count(names.begin(), names.end(), device.str()) == 0) {
+      names.push_back(device.str());
+    }
+  };
+  add(embed);
+  std::for_each(blocks.begin(), blocks.end(), add);
+  add(head);
+  return join(names, ",");
 }
 
 torch::Device Placement::of(const std::string& ours, std::int64_t layer) const {

@@ -18,6 +18,9 @@ struct Placement {
   /// Everything on one device.
   static Placement all(torch::Device device, std::int64_t n_layers);
 
+  /// Each device once, in the order of the parts, with commas between.
+  std::string names() const;
+
   /// The device of the parameter `ours` of block `layer`, -1 outside the
   /// blocks.
   torch::Device of(const std::string& ours, std::int64_t layer) const;

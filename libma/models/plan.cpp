@@ -48,7 +48,9 @@ void read_gguf_tensors(const Checkpoint& checkpoint, DecoderConfig& config) {
   const auto& tensors = checkpoint.tensors();
   const auto embedding = tensors.find("token_embd.weight");
   config.vocab =
-      embedding == tensors.end() ? 0 : embedding->second.shape.front();
+      embedding == tensors.end() || embedding->second.shape.size() != 2
+          ? 0
+          : embedding->second.shape.front();
   config.has_tied_unembedding = !tensors.contains("output.weight");
   config.has_unembed_bias = tensors.contains("output.bias");
   const auto has = [&](const char* name) { return tensors.contains(name); };
@@ -179,7 +181,7 @@ std::string ModelPlan::describe() const {
       dtype_name(dtype),
       ": ",
       join(parts),
-      "; loading takes up to ",
+      "; loading takes about ",
       megabytes(host_peak_bytes()),
       " of memory");
 }

@@ -33,12 +33,12 @@ struct ModelPlan {
   std::int64_t largest_bytes = 0;  ///< of one parameter, in `dtype`
   std::vector<DevicePlan> devices; ///< in the order of the blocks
 
-  /// Memory of the host that loading takes at most, bytes: what stays there and
-  /// one parameter on its way.
+  /// Memory of the host that loading takes, bytes: what stays there and one
+  /// parameter on its way; a little more where a parameter is rearranged.
   std::int64_t host_peak_bytes() const;
 
   /// "llama, 134,515,008 parameters in float32: 538.1 MB on cpu (30 blocks);
-  /// loading takes up to 651.3 MB of memory".
+  /// loading takes about 651.3 MB of memory".
   std::string describe() const;
 };
 

@@ -17,7 +17,7 @@ DecoderConfig read_hf(const nlohmann::json& config) {
       config_value_or<std::int64_t>(config, "max_window_layers", 28);
   if (slides) {
     c.windows = read_hf_windows(
-        config, c.n_layers, [=](std::int64_t i) { return i >= n_whole; });
+        config, c.n_layers, 4096, [=](std::int64_t i) { return i >= n_whole; });
   }
   return c;
 }

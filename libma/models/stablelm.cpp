@@ -15,6 +15,7 @@ nn::BlockKind block_kind(bool is_parallel) {
 DecoderConfig read_hf(const nlohmann::json& config) {
   DecoderConfig c =
       read_hf_common(config, "stablelm", {.partial_rotary_factor = 0.25});
+  use_layer_norm(config, "layer_norm_eps", c);
   c.has_qkv_bias = config_value_or(config, "use_qkv_bias", false);
   c.has_attn_out_bias = false;
   c.block = block_kind(config_value_or(config, "use_parallel_residual", false));

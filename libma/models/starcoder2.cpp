@@ -9,10 +9,7 @@ namespace {
 
 DecoderConfig read_hf(const nlohmann::json& config) {
   DecoderConfig c = read_hf_common(config, "starcoder2");
-  c.norm = {
-      .kind = nn::NormKind::kLayer,
-      .eps = config_value_or(config, "norm_epsilon", 1e-5)};
-  c.has_norm_bias = true;
+  use_layer_norm(config, "norm_epsilon", c);
   c.has_qkv_bias = config_value_or(config, "use_bias", true);
   c.has_attn_out_bias = c.has_qkv_bias;
   c.has_mlp_bias = c.has_qkv_bias;
@@ -21,7 +18,7 @@ DecoderConfig read_hf(const nlohmann::json& config) {
       config_value_or<std::string>(config, "hidden_act", "gelu_pytorch_tanh");
   c.has_tied_unembedding = config_value_or(config, "tie_word_embeddings", true);
   c.windows =
-      read_hf_windows(config, c.n_layers, [](std::int64_t) { return true; });
+      read_hf_windows(config, c.n_layers, 0, [](std::int64_t) { return true; });
   return c;
 }
 

@@ -15,7 +15,7 @@ struct OutputHead {
   double softcap = 0;     ///< of the logits; 0 means none
 };
 
-/// Scores of `targets` int64 [n] under softmax(head(x)), `x` [m, d_model], each
+/// Scores of `targets` int64 [n] under softmax(head(x)), `x` [m, d_embed], each
 /// at its row of `rows` int64 [n]; undefined `rows` means one target a row.
 TokenScores score_targets(
     const torch::Tensor& x,

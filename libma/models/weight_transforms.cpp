@@ -20,7 +20,7 @@ torch::Tensor unpermuted(const torch::Tensor& stored, std::int64_t n_heads) {
 
 torch::Tensor transposed(
     const torch::Tensor& stored, const DecoderConfig& /*config*/) {
-  return stored.t();
+  return stored.dim() == 2 ? stored.t() : stored;
 }
 
 torch::Tensor ungrouped_qkv(

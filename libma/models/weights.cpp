@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "libma/core/error.h"
+#include "libma/core/memory.h"
 #include "libma/core/names.h"
 #include "libma/models/decoder_config.h"
 
@@ -160,6 +161,9 @@ torch::Tensor WeightLoader::take(
     return {};
   }
   auto taken = join_parts(parts, parameter);
+  if (parts.size() > 1 && !target_.is_plan) {
+    give_back_freed_memory(); // of the parts: holes would add up otherwise
+  }
   return problems_.size() > n_problems ? torch::Tensor() : taken;
 }
 

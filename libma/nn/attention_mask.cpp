@@ -18,6 +18,9 @@ torch::Tensor slopes_of_power(std::int64_t n, std::int64_t step) {
 } // namespace
 
 torch::Tensor alibi_slopes(std::int64_t n_heads) {
+  if (n_heads <= 0) {
+    return at::empty({0}, torch::kFloat32); // DecoderConfig::check speaks
+  }
   std::int64_t power = 1;
   while (2 * power <= n_heads) {
     power *= 2;
@@ -97,10 +100,11 @@ torch::Tensor AttentionMask::make_allowed(std::int64_t window) const {
 
 const torch::Tensor& AttentionMask::bias(
     std::int64_t window, torch::ScalarType dtype) const {
-  const auto found = bias_.find(window);
+  const auto key = std::pair(window, dtype);
+  const auto found = bias_.find(key);
   return found != bias_.end()
              ? found->second
-             : bias_.emplace(window, make_bias(window, dtype)).first->second;
+             : bias_.emplace(key, make_bias(window, dtype)).first->second;
 }
 
 torch::Tensor AttentionMask::make_bias(

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <utility>
 
 #include "libma/core/tensor.h"
 #include "libma/hooks/hook_point.h"
@@ -21,7 +22,7 @@ struct AlibiOptions {
 
 /// Slopes 2^(-8 i / n) of ALiBi, i = 1..n, float32 [head]; where n_heads is no
 /// power of two, those of the power below and every other one of the power
-/// above.
+/// above. None for no heads.
 torch::Tensor alibi_slopes(std::int64_t n_heads);
 
 /// The masks of one pass. Masks of all windows are made at first use and kept.
@@ -61,7 +62,9 @@ class AttentionMask {
   torch::Tensor key_places_; ///< int64 [key_pos] or [batch, key_pos]
   std::int64_t n_queries_;
   AlibiOptions alibi_;
-  mutable std::map<std::int64_t, torch::Tensor> allowed_, bias_; ///< by window
+  mutable std::map<std::int64_t, torch::Tensor> allowed_; ///< by window
+  mutable std::map<std::pair<std::int64_t, torch::ScalarType>, torch::Tensor>
+      bias_; ///< by window and dtype
 };
 
 } // namespace ma::nn

@@ -69,6 +69,9 @@ torch::Tensor Norm::operator()(const torch::Tensor& x) const {
     gain = options_.gain_offset == 0 ? gain : gain + options_.gain_offset;
     y = is_hooked ? y * gain : y.mul_(gain);
   }
+  if (is_hooked && !weights_.weight.defined() && !weights_.bias.defined()) {
+    return y.to(x.scalar_type(), /*non_blocking=*/false, /*copy=*/true);
+  }
   if (weights_.bias.defined()) {
     const auto bias = weights_.bias.to(dtype);
     const bool is_ours = weights_.weight.defined() || !is_hooked;

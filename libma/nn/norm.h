@@ -24,7 +24,7 @@ struct NormOptions {
 
 /// Gain and bias; either may be undefined.
 struct NormWeights {
-  torch::Tensor weight, bias; ///< [d_model], or as HeadNorm says
+  torch::Tensor weight, bias; ///< [d_model], [d_head] or [head, d_head]
 };
 
 /// y = c / sqrt(mean(c^2) + eps) * gain + bias, with c = x (RMSNorm) or x -

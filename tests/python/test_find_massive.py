@@ -180,7 +180,8 @@ def test_dry_run_lists_all_problems_and_writes_nothing(config, inputs, tmp_path)
     done = run(config(), "--dry-run")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["find"]["sequences"] == 4
-    assert "1/3 llama: llama, " in done.stderr and "3/3 gpt2: gpt2, " in done.stderr
+    assert "1/3 llama: float32, " in done.stderr and "3/3 gpt2: float32, " in done.stderr
+    assert "/llama: llama, " in done.stderr and "parameters in float32" in done.stderr
     bare = checkpoints.write_gpt2(tmp_path / "bare")
     path = config(gpt2=f"no-such-model\n  - {bare}\n  - {{name: {inputs[1]}, label: long, length: 1000000}}")
     done = run(path, "--dry-run", "--quiet")

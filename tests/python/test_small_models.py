@@ -196,7 +196,7 @@ def test_stories_tokenizer_is_read_by_libma(stories, stories_folder):
     for text in (STORY, "  two  spaces ", "Ünïcödé, 日本 and 😀", ""):
         assert list(tokenizer.encode(text)) == theirs.encode(text, add_special_tokens=False).ids, text
     [made] = stories.generate(["Once upon a time,"], max_new_tokens=20, profile="bos")
-    assert STORY.startswith("Once upon a time," + made.text)
+    assert STORY.startswith("Once upon a time, " + made.text)  # decoding alone drops the first space
 
 
 # Largest magnitude after each block and its dim, all at BOS: a causal model's state there is the same in every text.

@@ -1,5 +1,6 @@
 // Reading the tokenizer in the metadata of a GGUF file.
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <utility>
 
@@ -199,6 +200,12 @@ void read_llama(const GgufFile& file, TokenizerParts& parts) {
   BpeData data = read_vocab(parts.vocab, parts.where);
   const std::vector<double> scores = one_each(
       file.float_array("tokenizer.ggml.scores"), "scores", count, parts.where);
+  if (!std::all_of(scores.begin(), scores.end(), [](double score) {
+        return std::isfinite(score);
+      })) {
+    throw FileError(
+        parts.where, "a score of 'tokenizer.ggml.scores' is not finite");
+  }
   add_merges_by_rank(
       data, ranks(scores, token_types(file, count, parts.where)));
   data.byte_fallback = true;

@@ -1,4 +1,4 @@
-"""`python scripts/models_page.py`: writes docs/models.md, the families libma reads and how far they are from transformers.
+"""`python tests/python/models_page.py`: writes docs/models.md, the families libma reads and how far they are from transformers.
 
 Builds nothing: it loads the extension in build/python, and writes tiny random checkpoints of every configuration in
 tests/python/families.py, as the parity test does.
@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "models.md"
-sys.path[:0] = [str(ROOT / "build" / "python"), str(ROOT / "tests" / "python")]
+sys.path.insert(0, str(ROOT / "build" / "python"))
 
 import torch  # noqa: E402
 from checkpoints import VOCAB, write  # noqa: E402
@@ -23,11 +23,11 @@ import libma as ma  # noqa: E402
 LENGTH = 24
 INTRODUCTION = """# Models
 
-<!-- Written by `python scripts/models_page.py`; edit that. -->
+<!-- Written by `python tests/python/models_page.py`; edit that. -->
 
 libma reads the families below from Hugging Face folders (safetensors, single or sharded, by `model_type` of config.json) and
-from GGUF files (by `general.architecture`). Every tensor of a checkpoint must be accounted for; an option of config.json that libma
-does not implement is refused, not ignored. What is read in which format, with which quantised types: [formats.md](formats.md).
+from GGUF files (by `general.architecture`). Every tensor of a checkpoint must be accounted for, and options
+of config.json that are known and not implemented are refused. What is read in which format, with which quantised types: [formats.md](formats.md).
 A family is one file: [adding_an_architecture.md](adding_an_architecture.md).
 
 The figures compare libma with transformers {transformers} on tiny random checkpoints: one for each option that changes the forward
@@ -49,7 +49,7 @@ Mistral's and Mixtral's GGUF files say `llama`.
 | gpt2-tarotble | pickled folder, by `libma convert` | logits with transformers: same file |
 | gpt-nano-sort | recorded activations | 21 sites, 729 sorted inputs: same file |
 
-Other published weights were not to be had where libma is developed. Please report a checkpoint that is refused or differs.
+Other published weights are not covered by these tests; please report a checkpoint that is refused or differs.
 """
 
 
@@ -74,10 +74,10 @@ def row(model_type: str, gguf: list[str]) -> str:
     for settings in FAMILIES[model_type].values():
         with tempfile.TemporaryDirectory() as folder:
             write(Path(folder), model_type, **settings)
-            for dtype in errors:
+            for dtype, largest in errors.items():
                 found = dict(differences(Path(folder), dtype))
                 sites |= {site.split(".", 2)[-1] if site.startswith("blocks.") else site for site in found}
-                errors[dtype] = max(errors[dtype], *found.values())
+                errors[dtype] = max(largest, *found.values())
     figures = " | ".join(f"{error:.1e}" for error in errors.values())
     return f"| `{model_type}` | {names} | {len(FAMILIES[model_type])} | {len(sites)} | {figures} |\n"
 
