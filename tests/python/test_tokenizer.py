@@ -63,6 +63,12 @@ def load(request, tmp_path_factory):
         if name == "llama2-gguf":
             folder = tmp_path_factory.mktemp(name)
             gguf = files.llama_gguf(find("tokenizers/llama2/tokenizer.model"), folder / "llama2.gguf")
+            # GGUF does not say "normalized"; by default a special token is not.
+            content = json.loads(path.read_text(encoding="utf-8"))
+            for token in content["added_tokens"]:
+                token["normalized"] = False
+            path = folder / "tokenizer.json"
+            path.write_text(json.dumps(content), encoding="utf-8")
             return reference.FileReference(path, gguf)
         return reference.FileReference(path)
 
