@@ -126,6 +126,7 @@ Placement choose_placement(const PartBytes& parts, const std::string& device) {
     return place_automatically(parts);
   }
   std::vector<DeviceShare> shares;
+  shares.reserve(devices.size());
   for (const auto& each : devices) {
     shares.push_back({each});
   }

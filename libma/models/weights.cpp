@@ -115,7 +115,7 @@ bool WeightLoader::has(const std::string& name) const {
 
 std::string WeightLoader::stored_name(
     const std::string& name, std::int64_t layer) const {
-  const std::string full = with_layer(name, layer);
+  std::string full = with_layer(name, layer);
   const std::string& prefix = layout_.optional_prefix;
   if (!prefix.empty() && full.starts_with(prefix) && !has(full) &&
       has(full.substr(prefix.size()))) {
