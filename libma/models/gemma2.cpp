@@ -1,20 +1,15 @@
 // Gemma 2 (Gemma Team 2024): norms before and behind each half of a block, soft
 // caps on scores and logits, a window in every other block.
-#include <cmath>
-
 #include "libma/models/common_weights.h"
 #include "libma/models/config_reader.h"
+#include "libma/models/gemma_common.h"
 #include "libma/models/registry.h"
 
 namespace ma {
 namespace {
 
-/// What all formats leave unsaid; GGUF's converter has added the gain's 1.
 void finish(DecoderConfig& c, double gain_offset) {
-  c.norm.gain_offset = gain_offset;
-  c.norm.rounding = nn::NormRounding::kAfterGain;
-  c.embed_scale = std::sqrt(static_cast<double>(c.d_model));
-  c.activation = "gelu_pytorch_tanh";
+  finish_gemma(c, gain_offset);
   c.block = nn::BlockKind::kSandwich;
 }
 
@@ -36,14 +31,7 @@ DecoderConfig read_hf(const nlohmann::json& config) {
   finish(c, /*gain_offset=*/1);
   c.activation = config_value_or<std::string>(
       config, "hidden_activation", "gelu_pytorch_tanh");
-  const double divisor =
-      config_value_or(config, "query_pre_attn_scalar", 256.0);
-  if (divisor <= 0) {
-    throw ConfigError(
-        "config",
-        c10::str("'query_pre_attn_scalar' is ", divisor, ", not positive"));
-  }
-  c.attention_scale = 1 / std::sqrt(divisor);
+  c.attention_scale = read_query_scale(config);
   c.attention_softcap = cap(config, "attn_logit_softcapping", 50);
   c.logit_softcap = cap(config, "final_logit_softcapping", 30);
   require_value(config, "use_bidirectional_attention", false);
@@ -51,24 +39,11 @@ DecoderConfig read_hf(const nlohmann::json& config) {
   return c;
 }
 
-const WeightMap kWeights = with(
-    common_hf_weights(),
-    {
-        {"blocks.{}.ln1_post.weight",
-         "model.layers.{}.post_attention_layernorm.weight"},
-        {"blocks.{}.ln2.weight",
-         "model.layers.{}.pre_feedforward_layernorm.weight"},
-        {"blocks.{}.ln2_post.weight",
-         "model.layers.{}.post_feedforward_layernorm.weight"},
-    });
-
 DecoderConfig read_gguf(const nlohmann::json& metadata) {
   DecoderConfig c = read_gguf_common(metadata, "gemma2", "gemma2");
   finish(c, /*gain_offset=*/0);
-  // The largest model alone has narrow heads, and scales by its width.
-  if (c.attention_scale == 0 && c.d_head < 256) {
-    c.attention_scale = std::sqrt(
-        static_cast<double>(c.n_heads) / static_cast<double>(c.d_model));
+  if (c.attention_scale == 0) {
+    c.attention_scale = guess_query_scale(c);
   }
   const auto window = config_value_or<std::int64_t>(
       metadata, "gemma2.attention.sliding_window", 4096);
@@ -84,7 +59,7 @@ DecoderConfig read_gguf(const nlohmann::json& metadata) {
 void register_gemma2(ModelRegistry& registry) {
   registry.add(
       "gemma2",
-      {.hugging_face = {read_hf, {kWeights, "model.", {}}},
+      {.hugging_face = {read_hf, {sandwich_hf_weights(), "model.", {}}},
        .gguf = {
            {"gemma2",
             {read_gguf, {common_gguf_weights(), "", gguf_rope_tensors()}}}}});

@@ -1,9 +1,8 @@
 // Gemma 3, text (Gemma Team 2025): Gemma 2 with normalised queries and keys in
 // place of soft caps; blocks with a window rotate by angles of their own.
-#include <cmath>
-
 #include "libma/models/common_weights.h"
 #include "libma/models/config_reader.h"
+#include "libma/models/gemma_common.h"
 #include "libma/models/registry.h"
 
 namespace ma {
@@ -12,12 +11,8 @@ namespace {
 constexpr std::int64_t kPattern = 6; // every sixth block sees all tokens
 constexpr double kLocalTheta = 10000;
 
-/// What all formats leave unsaid; GGUF's converter has added the gain's 1.
 void finish(DecoderConfig& c, double gain_offset) {
-  c.norm.gain_offset = gain_offset;
-  c.norm.rounding = nn::NormRounding::kAfterGain;
-  c.embed_scale = std::sqrt(static_cast<double>(c.d_model));
-  c.activation = "gelu_pytorch_tanh";
+  finish_gemma(c, gain_offset);
   c.block = nn::BlockKind::kSandwich;
   c.qk_norm = nn::QkNorm::kHead;
 }
@@ -52,14 +47,7 @@ DecoderConfig read_hf(const nlohmann::json& config) {
   finish(c, /*gain_offset=*/1);
   c.activation = config_value_or<std::string>(
       config, "hidden_activation", "gelu_pytorch_tanh");
-  const double divisor =
-      config_value_or(config, "query_pre_attn_scalar", 256.0);
-  if (divisor <= 0) {
-    throw ConfigError(
-        "config",
-        c10::str("'query_pre_attn_scalar' is ", divisor, ", not positive"));
-  }
-  c.attention_scale = 1 / std::sqrt(divisor);
+  c.attention_scale = read_query_scale(config);
   c.logit_softcap = config_value_or(config, "final_logit_softcapping", 0.0);
   require_value(config, "use_bidirectional_attention", false);
   const auto pattern =
@@ -72,24 +60,11 @@ DecoderConfig read_hf(const nlohmann::json& config) {
   return c;
 }
 
-const WeightMap kWeights = with(
-    common_hf_weights(),
-    {
-        {"blocks.{}.ln1_post.weight",
-         "model.layers.{}.post_attention_layernorm.weight"},
-        {"blocks.{}.ln2.weight",
-         "model.layers.{}.pre_feedforward_layernorm.weight"},
-        {"blocks.{}.ln2_post.weight",
-         "model.layers.{}.post_feedforward_layernorm.weight"},
-    });
-
 DecoderConfig read_gguf(const nlohmann::json& metadata) {
   DecoderConfig c = read_gguf_common(metadata, "gemma3", "gemma3_text");
   finish(c, /*gain_offset=*/0);
-  // The largest model alone has narrow heads, and scales by its width.
-  if (c.attention_scale == 0 && c.d_head < 256) {
-    c.attention_scale = std::sqrt(
-        static_cast<double>(c.n_heads) / static_cast<double>(c.d_model));
+  if (c.attention_scale == 0) {
+    c.attention_scale = guess_query_scale(c);
   }
   const auto window = config_value_or<std::int64_t>(
       metadata, "gemma3.attention.sliding_window", 0);
@@ -109,7 +84,7 @@ DecoderConfig read_gguf(const nlohmann::json& metadata) {
 void register_gemma3_text(ModelRegistry& registry) {
   registry.add(
       "gemma3_text",
-      {.hugging_face = {read_hf, {kWeights, "model.", {}}},
+      {.hugging_face = {read_hf, {sandwich_hf_weights(), "model.", {}}},
        .gguf = {
            {"gemma3",
             {read_gguf, {common_gguf_weights(), "", gguf_rope_tensors()}}}}});
