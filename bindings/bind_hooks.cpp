@@ -48,11 +48,22 @@ Example:
           "int64 [batch, pos], each token's place in its sequence from 0; None "
           "when a row is one sequence from its first real token.")
       .def_property_readonly(
+          "pixels",
+          [](const TokenBatch& self) { return optional(self.pixels); },
+          "float [batch, channel, height, width] of a vision model's pass, "
+          "which has no ids; else None.")
+      .def_property_readonly(
           "visible",
           [](const TokenBatch& self) { return optional(self.visible); },
           "bool [batch, query_pos, key_pos], the keys that a token sees; None "
           "when those are the row's real tokens up to itself.")
       .def("__repr__", [](const TokenBatch& self) {
+        if (!self.ids.defined()) {
+          return c10::str(
+              "TokenBatch(pixels=",
+              self.pixels.defined() ? c10::str(self.pixels.sizes()) : "None",
+              ")");
+        }
         const auto padding =
             self.mask.defined()
                 ? self.mask.logical_not().sum().item<std::int64_t>()

@@ -8,10 +8,10 @@
 
 #include "bindings/bindings.h"
 #include "bindings/bound_model.h"
+#include "bindings/load_options_arg.h"
 #include "bindings/token_batch_arg.h"
 #include <pybind11/stl/filesystem.h>
 
-#include "libma/core/names.h"
 #include "libma/models/registry.h"
 
 namespace ma::python {
@@ -34,20 +34,10 @@ std::vector<std::string> list_of(const Patterns& patterns) {
 
 BoundModel load(
     const std::filesystem::path& name_or_path,
-    const std::variant<std::string, std::vector<std::string>>& device,
-    const std::variant<torch::ScalarType, std::string>& dtype,
-    std::optional<std::filesystem::path> home) {
-  if (!home) {
-    home = py::module_::import("libma.cache")
-               .attr("home_folder")()
-               .cast<std::filesystem::path>();
-  }
-  const auto* name = std::get_if<std::string>(&dtype);
-  const LoadOptions options = {
-      .device = join(list_of(device), ","),
-      .dtype = name != nullptr ? parse_dtype(*name, "load_model")
-                               : std::get<torch::ScalarType>(dtype),
-      .home = *home};
+    const DeviceArg& device,
+    const DtypeArg& dtype,
+    const std::optional<std::filesystem::path>& home) {
+  const LoadOptions options = load_options("load_model", device, dtype, home);
   const py::gil_scoped_release released;
   return BoundModel(load_model(name_or_path.string(), options));
 }

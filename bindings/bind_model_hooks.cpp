@@ -15,7 +15,8 @@ namespace {
 /// What Python gets from `add_hook`.
 class Handle {
  public:
-  Handle(const BoundModel& model, const std::string& pattern, HookFn fn)
+  template <class Loaded>
+  Handle(const Bound<Loaded>& model, const std::string& pattern, HookFn fn)
       : registrations_(model.registrations) {
     hook_ = run_alone(model, [&] {
       auto hook =
@@ -60,14 +61,12 @@ Example:
       });
 }
 
-} // namespace
-
-void bind_model_hooks(py::module_& m, py::class_<BoundModel>& model) {
-  bind_handle(m);
+template <class Loaded>
+void bind_methods(py::class_<Loaded>& model) {
   model
       .def(
           "add_hook",
-          [](const BoundModel& self, const Intervention& edit) {
+          [](const Loaded& self, const Intervention& edit) {
             return Handle(
                 self,
                 edit.site(),
@@ -78,7 +77,7 @@ void bind_model_hooks(py::module_& m, py::class_<BoundModel>& model) {
           py::arg("intervention"))
       .def(
           "add_hook",
-          [](const BoundModel& self,
+          [](const Loaded& self,
              const std::string& pattern,
              const Intervention& edit) {
             return Handle(
@@ -92,7 +91,7 @@ void bind_model_hooks(py::module_& m, py::class_<BoundModel>& model) {
           py::arg("fn"))
       .def(
           "add_hook",
-          [](const BoundModel& self,
+          [](const Loaded& self,
              const std::string& pattern,
              const py::typing::Callable<torch::Tensor(torch::Tensor, Site)>&
                  fn) { return Handle(self, pattern, python_hook(fn)); },
@@ -120,7 +119,7 @@ Example:
 )")
       .def(
           "remove_hooks",
-          [](const BoundModel& self) {
+          [](const Loaded& self) {
             run_alone(self, [&] {
               for (const auto& hook :
                    std::exchange(self.registrations->hooks, {})) {
@@ -136,13 +135,24 @@ Example:
 )")
       .def(
           "hook_names",
-          [](const BoundModel& self) { return self.hook_names(); },
+          [](const Loaded& self) { return self.hook_names(); },
           R"(Names of all hook points in forward order.
 
 Example:
     >>> model.hook_names()[:2]
     ['embed', 'blocks.0.resid_pre']
 )");
+}
+
+} // namespace
+
+void bind_model_hooks(
+    py::module_& m,
+    py::class_<BoundModel>& model,
+    py::class_<BoundVisionModel>& vision_model) {
+  bind_handle(m);
+  bind_methods(model);
+  bind_methods(vision_model);
 }
 
 } // namespace ma::python

@@ -15,11 +15,15 @@ void bind_generate(py::module_& m, py::class_<BoundModel>& model);
 void bind_hooks(py::module_& m);
 void bind_interventions(py::module_& m);
 void bind_model(py::module_& m, py::class_<BoundModel>& model);
-void bind_model_hooks(py::module_& m, py::class_<BoundModel>& model);
+void bind_model_hooks(
+    py::module_& m,
+    py::class_<BoundModel>& model,
+    py::class_<BoundVisionModel>& vision_model);
 void bind_rolling(py::module_& m);
 void bind_table(py::module_& m);
 void bind_tasks(py::module_& m);
 void bind_tokenizer(py::module_& m);
+void bind_vision(py::module_& m, py::class_<BoundVisionModel>& model);
 void bind_windows(py::module_& m);
 void bind_zero_shot(py::module_& m);
 

@@ -10,6 +10,7 @@
 #include <torch/csrc/utils/pybind.h>
 
 #include "libma/models/model.h"
+#include "libma/models/vision_model.h"
 
 namespace ma::python {
 
@@ -21,12 +22,16 @@ struct Registrations {
   std::list<std::shared_ptr<HookHandle>> hooks;
 };
 
-struct BoundModel : Model {
-  explicit BoundModel(Model model) : Model(std::move(model)) {}
+template <class Loaded>
+struct Bound : Loaded {
+  explicit Bound(Loaded model) : Loaded(std::move(model)) {}
 
   std::shared_ptr<Registrations> registrations =
       std::make_shared<Registrations>();
 };
+
+using BoundModel = Bound<Model>;
+using BoundVisionModel = Bound<VisionModel>;
 
 /// Runs `work` without the GIL and with the model to itself. The GIL goes
 /// first: who holds the lock may need it for a hook.
@@ -37,8 +42,8 @@ auto run_alone(Registrations& registrations, Work&& work) {
   return std::forward<Work>(work)();
 }
 
-template <class Work>
-auto run_alone(const BoundModel& model, Work&& work) {
+template <class Loaded, class Work>
+auto run_alone(const Bound<Loaded>& model, Work&& work) {
   return run_alone(*model.registrations, std::forward<Work>(work));
 }
 

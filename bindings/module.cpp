@@ -18,13 +18,25 @@ Example:
     >>> model
     Model('llama', n_layers=2, d_model=32, vocab=264, dtype=float32, device=cpu)
 )");
+  py::class_<BoundVisionModel> vision_model(
+      m,
+      "VisionModel",
+      R"(A loaded vision transformer with its hooks; `load_vision_model` makes one.
+
+Images go in; passes run without autograd and without the GIL. Hooks are those of a Model.
+
+Example:
+    >>> vision_model
+    VisionModel('vit', n_layers=2, d_model=32, patch_size=4, image=16x16, dtype=float32, device=cpu)
+)");
   bind_errors(m);
   bind_table(m);
   bind_hooks(m);
   bind_tokenizer(m);
   bind_interventions(m);
   bind_model(m, model);
-  bind_model_hooks(m, model);
+  bind_vision(m, vision_model);
+  bind_model_hooks(m, model, vision_model);
   bind_generate(m, model);
   bind_analysis(m);
   bind_comparison(m);

@@ -26,3 +26,5 @@
 #include "libma/io/model_source.h"
 #include "libma/io/tokenizer/tokenizer.h"
 #include "libma/models/model.h"
+#include "libma/models/token_roles.h"
+#include "libma/models/vision_model.h"

@@ -21,7 +21,7 @@ constexpr std::int64_t kCpuTokens = 512;
 constexpr std::int64_t kDeviceTokens = 16384;
 
 /// The first block that has to run for a condition with an edit at `name`.
-std::int64_t departure_of(const Model& model, const std::string& name) {
+std::int64_t departure_of(const HookedModel& model, const std::string& name) {
   const HookSite& site = model.hooks().point(name).site();
   if (site.layer >= 0) {
     return site.kind == kAfterBlock ? site.layer + 1 : site.layer;
@@ -101,8 +101,8 @@ std::int64_t pass_tokens(std::int64_t wanted, torch::Device device) {
   return wanted > 0 ? wanted : by_default;
 }
 
-ConditionRunner::ConditionRunner(
-    const Model& model, std::vector<Condition> conditions)
+SharedPassRunner::SharedPassRunner(
+    const HookedModel& model, std::vector<Condition> conditions)
     : model_(model),
       conditions_(std::move(conditions)),
       order_(conditions_.size()),
@@ -125,7 +125,7 @@ ConditionRunner::ConditionRunner(
       });
 }
 
-ConditionRunner::Departure ConditionRunner::find_departure(
+SharedPassRunner::Departure SharedPassRunner::find_departure(
     const Condition& condition) const {
   Departure departure;
   departure.block = model_.config().n_layers;
@@ -147,7 +147,7 @@ ConditionRunner::Departure ConditionRunner::find_departure(
   return departure;
 }
 
-void ConditionRunner::run(
+void SharedPassRunner::run(
     const TokenBatch& batch,
     const StreamFn& consume,
     const std::vector<bool>& wanted,
@@ -176,7 +176,7 @@ void ConditionRunner::run(
   }
 }
 
-void ConditionRunner::run_one(
+void SharedPassRunner::run_one(
     std::size_t index,
     const torch::Tensor& shared,
     const TokenBatch& batch,
@@ -214,7 +214,7 @@ void ConditionRunner::run_one(
   }
 }
 
-std::vector<std::vector<std::int64_t>> ConditionRunner::edited() const {
+std::vector<std::vector<std::int64_t>> SharedPassRunner::edited() const {
   std::vector<std::vector<std::int64_t>> counts;
   for (const auto& by_edit : effects_) {
     auto& written = counts.emplace_back();

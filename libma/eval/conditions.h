@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libma/core/tensor.h"
@@ -61,22 +62,21 @@ std::int64_t window_limit(const Model& model, std::int64_t wanted);
 /// negative number.
 std::int64_t pass_tokens(std::int64_t wanted, torch::Device device);
 
-/// Runs K conditions on a batch for less than K passes: the unedited stream is
-/// computed once, and each condition leaves it at the first block that it
-/// edits.
+/// Runs K conditions of any model on a batch for less than K passes: the
+/// unedited stream is computed once, and each condition leaves it at the first
+/// block that it edits.
 ///
 /// A condition whose first edits sit at `blocks.L.resid_post` leaves after
 /// block L; any other site in block L, before it; sites after the blocks, at
 /// the end. The numbers are those of each condition run alone, to the bit on
 /// the CPU. The model's other hooks stay active; where streams are shared they
 /// fire once for all who share. Keeps two streams in memory whatever K is.
-class ConditionRunner {
+class SharedPassRunner {
  public:
   /// Keeps a reference to `model`. Throws UnknownNameError when an edit's site
   /// matches no point, ConfigError when two conditions have the same name.
-  ConditionRunner(const Model& model, std::vector<Condition> conditions);
+  SharedPassRunner(const HookedModel& model, std::vector<Condition> conditions);
 
-  const Model& model() const { return model_; }
   const std::vector<Condition>& conditions() const { return conditions_; }
 
   /// Runs the conditions for which `wanted` is true (empty: all), in the order
@@ -111,11 +111,23 @@ class ConditionRunner {
       const TokenBatch& batch,
       const StreamFn& consume);
 
-  const Model& model_;
+  const HookedModel& model_;
   std::vector<Condition> conditions_;
   std::vector<Departure> departures_;
   std::vector<std::size_t> order_; ///< by departure
   std::vector<std::vector<EditEffect>> effects_;
+};
+
+/// The runner of a language model.
+class ConditionRunner : public SharedPassRunner {
+ public:
+  ConditionRunner(const Model& model, std::vector<Condition> conditions)
+      : SharedPassRunner(model, std::move(conditions)), model_(model) {}
+
+  const Model& model() const { return model_; }
+
+ private:
+  const Model& model_;
 };
 
 } // namespace ma

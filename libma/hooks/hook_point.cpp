@@ -58,6 +58,7 @@ TokenBatch TokenBatch::to(torch::Device device) const {
   for (torch::Tensor* part :
        {&moved.ids,
         &moved.mask,
+        &moved.pixels,
         &moved.positions,
         &moved.visible,
         &moved.key_positions}) {

@@ -14,8 +14,8 @@
 
 namespace ma {
 
-/// The tokens of a forward pass, for hooks that select positions by what stands
-/// there.
+/// What goes into a forward pass: tokens, or images whose patches are the
+/// tokens. Hooks select positions by it.
 struct TokenBatch {
   TokenBatch() = default;
   /// `ids` is int64 [batch, pos] or [pos]; `mask` is bool of the same shape,
@@ -28,6 +28,9 @@ struct TokenBatch {
       ids; ///< int64 [batch, pos]; undefined when a pass starts from a stream
   torch::Tensor mask; ///< bool [batch, pos], true at real tokens; undefined
                       ///< when all are real
+
+  torch::Tensor pixels; ///< float [batch, channel, height, width], normalised;
+                        ///< of vision models, whose batches have no ids
 
   /// A row may hold several sequences that share their beginning (a token
   /// tree), or the end of one whose beginning is cached. These say so;

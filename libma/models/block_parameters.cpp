@@ -11,7 +11,8 @@ namespace {
 /// Takes the parameters of one block.
 class BlockTaker {
  public:
-  BlockTaker(const DecoderConfig& c, std::int64_t layer, WeightLoader& weights)
+  BlockTaker(
+      const TransformerConfig& c, std::int64_t layer, WeightLoader& weights)
       : c_(c), layer_(layer), weights_(weights) {}
 
   torch::Tensor take(
@@ -79,14 +80,14 @@ class BlockTaker {
         by_head(take((name + "bias").c_str(), {width}, c_.has_qk_norm_bias))};
   }
 
-  const DecoderConfig& c_;
+  const TransformerConfig& c_;
   std::int64_t layer_;
   WeightLoader& weights_;
 };
 
 } // namespace
 
-nn::BlockOptions block_options(const DecoderConfig& c, std::int64_t layer) {
+nn::BlockOptions block_options(const TransformerConfig& c, std::int64_t layer) {
   nn::BlockOptions options;
   options.kind = c.block;
   options.norm = c.norm;
@@ -105,6 +106,7 @@ nn::BlockOptions block_options(const DecoderConfig& c, std::int64_t layer) {
       .d_head = c.d_head,
       .scale =
           c.has_scale_by_layer ? scale / static_cast<double>(layer + 1) : scale,
+      .is_causal = c.is_causal,
       .has_rotary = c.has_rotary(),
       .has_alibi = c.positions == PositionKind::kAlibi,
       .window = c.window(layer),
@@ -116,7 +118,7 @@ nn::BlockOptions block_options(const DecoderConfig& c, std::int64_t layer) {
 }
 
 nn::NormWeights take_norm(
-    const DecoderConfig& c,
+    const TransformerConfig& c,
     const std::string& name,
     WeightLoader& weights,
     std::int64_t layer) {
@@ -128,13 +130,14 @@ nn::NormWeights take_norm(
 }
 
 nn::BlockWeights take_block(
-    const DecoderConfig& c, std::int64_t layer, WeightLoader& weights) {
+    const TransformerConfig& c, std::int64_t layer, WeightLoader& weights) {
   BlockTaker taker(c, layer, weights);
   const nn::BlockNorms norms = nn::norms_of(c.block);
   nn::BlockWeights w;
   w.ln1 = taker.norm("ln1", norms.ln1);
   w.attention = taker.attention();
   w.ln1_post = taker.norm("ln1_post", norms.ln1_post);
+  w.attn_gain = taker.take("attn.gain", {c.d_model}, c.has_layer_scale);
   w.ln2 = taker.norm("ln2", norms.ln2);
   if (c.n_experts > 0) {
     w.mixture = taker.mixture();
@@ -142,6 +145,7 @@ nn::BlockWeights take_block(
     taker.mlp(w);
   }
   w.ln2_post = taker.norm("ln2_post", norms.ln2_post);
+  w.mlp_gain = taker.take("mlp.gain", {c.d_model}, c.has_layer_scale);
   return w;
 }
 

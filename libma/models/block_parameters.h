@@ -4,23 +4,24 @@
 #include <cstdint>
 #include <string>
 
-#include "libma/models/decoder_config.h"
+#include "libma/models/transformer_config.h"
 #include "libma/models/weights.h"
 #include "libma/nn/block.h"
 
 namespace ma {
 
 /// What block `layer` does.
-nn::BlockOptions block_options(const DecoderConfig& config, std::int64_t layer);
+nn::BlockOptions block_options(
+    const TransformerConfig& config, std::int64_t layer);
 
 /// The parameters of block `layer`.
 nn::BlockWeights take_block(
-    const DecoderConfig& config, std::int64_t layer, WeightLoader& weights);
+    const TransformerConfig& config, std::int64_t layer, WeightLoader& weights);
 
 /// The parameters `<name>.weight` and `<name>.bias` [d_model] of a norm, as far
 /// as the configuration has them.
 nn::NormWeights take_norm(
-    const DecoderConfig& config,
+    const TransformerConfig& config,
     const std::string& name,
     WeightLoader& weights,
     std::int64_t layer = -1);

@@ -2,6 +2,7 @@
 #include "libma/core/error.h"
 #include "libma/models/model.h"
 #include "libma/models/plan.h"
+#include "libma/models/vision_model.h"
 
 namespace ma {
 namespace {
@@ -11,6 +12,24 @@ const std::vector<std::pair<std::string, torch::ScalarType>> kDtypes = {
     {"float32", torch::kFloat32},
     {"bfloat16", torch::kBFloat16},
     {"float16", torch::kFloat16}};
+
+/// The model of a plan.
+template <class Loaded, class Network, class Plan>
+Loaded load(const Plan& plan) {
+  auto hooks = std::make_shared<HookTable>();
+  WeightLoader weights(
+      *plan.checkpoint,
+      plan.format->layout,
+      plan.config,
+      {.dtype = plan.dtype, .placement = plan.placement});
+  auto network = std::make_unique<Network>(plan.config, weights, *hooks);
+  weights.finish();
+  return {
+      std::move(network),
+      std::move(hooks),
+      torch::TensorOptions().dtype(plan.dtype).device(plan.placement.embed),
+      plan.checkpoint->files()};
+}
 
 } // namespace
 
@@ -40,20 +59,13 @@ std::string dtype_name(torch::ScalarType dtype) {
 }
 
 Model load_model(const std::string& name_or_path, const LoadOptions& options) {
-  const ModelPlan plan = plan_model(name_or_path, options);
-  auto hooks = std::make_shared<HookTable>();
-  WeightLoader weights(
-      *plan.checkpoint,
-      plan.format->layout,
-      plan.config,
-      {.dtype = plan.dtype, .placement = plan.placement});
-  auto network = std::make_unique<Decoder>(plan.config, weights, *hooks);
-  weights.finish();
-  return {
-      std::move(network),
-      std::move(hooks),
-      torch::TensorOptions().dtype(plan.dtype).device(plan.placement.embed),
-      plan.checkpoint->files()};
+  return load<Model, Decoder>(plan_model(name_or_path, options));
+}
+
+VisionModel load_vision_model(
+    const std::string& name_or_path, const LoadOptions& options) {
+  return load<VisionModel, VisionTransformer>(
+      plan_vision_model(name_or_path, options));
 }
 
 } // namespace ma

@@ -44,39 +44,20 @@ Model::Model(
     std::shared_ptr<HookTable> hooks,
     torch::TensorOptions options,
     std::vector<std::filesystem::path> files)
-    : network_(std::move(network)),
-      hooks_(std::move(hooks)),
-      options_(options),
-      files_(std::move(files)) {}
+    : HookedModel(std::move(hooks), options, std::move(files)),
+      network_(std::move(network)) {}
 
 const Tokenizer& Model::tokenizer() const {
   if (!tokenizer_) {
-    if (files_.empty()) {
+    if (files().empty()) {
       throw FileError(
           "tokenizer", "the model was made in memory and comes with none");
     }
-    const auto& first = files_.front();
+    const auto& first = files().front();
     tokenizer_ = load_tokenizer(
         first.extension() == ".gguf" ? first : first.parent_path());
   }
   return *tokenizer_;
-}
-
-void Model::check_stream(const char* where, const torch::Tensor& x) const {
-  if (x.dim() != 3 || x.size(2) != config().d_model ||
-      x.scalar_type() != dtype()) {
-    throw ShapeError(
-        where,
-        c10::str(
-            "expected ",
-            dtype(),
-            " [batch, pos, ",
-            config().d_model,
-            "], got ",
-            x.scalar_type(),
-            " ",
-            x.sizes()));
-  }
 }
 
 torch::Tensor Model::embed(const TokenBatch& batch) const {
@@ -97,32 +78,16 @@ torch::Tensor Model::embed(const TokenBatch& batch) const {
             " tokens"));
   }
   const TokenBatch moved = batch.to(device());
-  const auto guard = hooks_->use_batch(moved);
+  const auto guard = hook_table().use_batch(moved);
   return network_->embed(moved);
 }
 
-torch::Tensor Model::run_blocks(
+torch::Tensor Model::run_network(
     const torch::Tensor& x,
     std::int64_t first,
     std::int64_t last,
     const TokenBatch& batch) const {
-  const at::NoGradGuard no_grad;
-  if (first < 0 || first > last || last > config().n_layers) {
-    throw ShapeError(
-        "run_blocks",
-        c10::str(
-            "blocks [",
-            first,
-            ", ",
-            last,
-            ") are not within [0, ",
-            config().n_layers,
-            ")"));
-  }
-  check_stream("run_blocks", x);
-  const TokenBatch moved = batch.to(device());
-  const auto guard = hooks_->use_batch(moved);
-  return network_->run_blocks(x, first, last, moved);
+  return network_->run_blocks(x, first, last, batch);
 }
 
 torch::Tensor Model::unembed(
@@ -132,7 +97,7 @@ torch::Tensor Model::unembed(
   const at::NoGradGuard no_grad;
   check_stream("unembed", x);
   const TokenBatch moved = batch.to(device());
-  const auto guard = hooks_->use_batch(moved);
+  const auto guard = hook_table().use_batch(moved);
   if (!positions.defined()) {
     return network_->unembed(x);
   }
@@ -198,7 +163,7 @@ torch::Tensor Model::extend(
   const TokenBatch next = cache.follow(batch.to(device()));
   auto x = embed(next);
   {
-    const auto guard = hooks_->use_batch(next);
+    const auto guard = hook_table().use_batch(next);
     x = network_->run_blocks(std::move(x), 0, config().n_layers, next, &cache);
   }
   auto logits = unembed(x, positions, next);
@@ -209,14 +174,7 @@ torch::Tensor Model::extend(
 std::pair<torch::Tensor, ActivationCache> Model::run_with_cache(
     const TokenBatch& batch, const std::vector<std::string>& patterns) const {
   ActivationCache cache;
-  std::vector<HookHandle> handles;
-  for (const std::string& pattern : patterns) {
-    handles.push_back(
-        add_hook(pattern, [&cache](const torch::Tensor& x, const HookSite& at) {
-          cache.insert(at.name, x);
-          return x;
-        }));
-  }
+  const auto handles = fill(cache, patterns);
   auto logits = forward(batch);
   return {std::move(logits), std::move(cache)};
 }

@@ -1,5 +1,5 @@
-// Model: a loaded network with its tokenizer and hooks. The library's front
-// door.
+// Model: a loaded language model with its tokenizer and hooks. The library's
+// front door.
 #pragma once
 
 #include <cstdint>
@@ -14,22 +14,13 @@
 #include "libma/hooks/hook_table.h"
 #include "libma/io/tokenizer/tokenizer.h"
 #include "libma/models/decoder.h"
+#include "libma/models/hooked_model.h"
 
 namespace ma {
 
-struct LoadOptions {
-  std::string device =
-      "auto"; ///< "auto" (GPUs where there are any), "cpu", "cuda:0", or
-              ///< several that share the blocks, "cuda:0,cuda:1"
-  torch::ScalarType dtype =
-      torch::kFloat32; ///< float64, float32, bfloat16 or float16
-  /// Cache of fetched models; empty means `default_home()`.
-  std::filesystem::path home = {};
-};
-
 /// Movable, not copyable. Passes run without autograd. Not to be used from two
 /// threads at once.
-class Model {
+class Model : public HookedModel {
  public:
   Model(
       std::unique_ptr<Decoder> network,
@@ -37,18 +28,11 @@ class Model {
       torch::TensorOptions options,
       std::vector<std::filesystem::path> files);
 
-  const DecoderConfig& config() const { return network_->config(); }
-  torch::ScalarType dtype() const { return options_.dtype().toScalarType(); }
-  /// Where tokens go in: the first device of a model on several.
-  torch::Device device() const { return options_.device(); }
-  /// All devices in the order of the blocks, with commas between:
-  /// "cuda:0,cuda:1".
-  std::string devices() const { return network_->placement().names(); }
-  /// Number of parameters; a tied output head counts once.
-  std::int64_t n_parameters() const { return network_->n_parameters(); }
-
-  /// Files the weights and configuration came from.
-  const std::vector<std::filesystem::path>& files() const { return files_; }
+  const DecoderConfig& config() const override { return network_->config(); }
+  std::string devices() const override { return network_->placement().names(); }
+  std::int64_t n_parameters() const override {
+    return network_->n_parameters();
+  }
 
   /// The checkpoint's tokenizer, read at the first call. Throws FileError when
   /// it has none.
@@ -56,16 +40,7 @@ class Model {
 
   /// Residual stream before block 0, [batch, pos, d_model]. Throws ShapeError
   /// on ids out of range.
-  torch::Tensor embed(const TokenBatch& batch) const;
-
-  /// Residual stream after blocks [first, last) from `x` [batch, pos, d_model],
-  /// the stream before block `first`. `batch` supplies padding and what hooks
-  /// see as `HookSite::batch`; it must be the one given to `embed`.
-  torch::Tensor run_blocks(
-      const torch::Tensor& x,
-      std::int64_t first,
-      std::int64_t last,
-      const TokenBatch& batch = {}) const;
+  torch::Tensor embed(const TokenBatch& batch) const override;
 
   /// Logits [batch, pos, vocab] of the stream `x` after the last block, or,
   /// with `positions` int64 [n] (flat indices into batch x pos), only theirs:
@@ -107,25 +82,15 @@ class Model {
   std::pair<torch::Tensor, ActivationCache> run_with_cache(
       const TokenBatch& batch, const std::vector<std::string>& patterns) const;
 
-  /// Registers `fn` at every point that matches `pattern` (`*` is one
-  /// dot-separated part) while the handle lives.
-  [[nodiscard]] HookHandle add_hook(
-      const std::string& pattern, HookFn fn) const {
-    return hooks_->add(pattern, std::move(fn));
-  }
-
-  /// Names of all hook points in forward order.
-  std::vector<std::string> hook_names() const { return hooks_->names(); }
-
-  const HookTable& hooks() const { return *hooks_; }
+ protected:
+  torch::Tensor run_network(
+      const torch::Tensor& x,
+      std::int64_t first,
+      std::int64_t last,
+      const TokenBatch& batch) const override;
 
  private:
-  void check_stream(const char* where, const torch::Tensor& x) const;
-
   std::unique_ptr<Decoder> network_;
-  std::shared_ptr<HookTable> hooks_;
-  torch::TensorOptions options_;
-  std::vector<std::filesystem::path> files_;
   mutable std::unique_ptr<Tokenizer> tokenizer_;
 };
 
@@ -134,13 +99,5 @@ class Model {
 /// ConfigError on an unsupported configuration.
 Model load_model(
     const std::string& name_or_path, const LoadOptions& options = {});
-
-/// "float32" and the like to a dtype. Throws UnknownNameError located at
-/// `where`.
-torch::ScalarType parse_dtype(
-    const std::string& name, const std::string& where);
-
-/// The name that parse_dtype reads.
-std::string dtype_name(torch::ScalarType dtype);
 
 } // namespace ma

@@ -2,8 +2,10 @@
 #include "libma/models/placement.h"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <sstream>
+#include <string_view>
 
 #include <ATen/Context.h>
 #include <ATen/DeviceAccelerator.h>
@@ -93,13 +95,26 @@ std::string Placement::names() const {
   return join(names, ",");
 }
 
+bool is_of_head(const std::string& ours) {
+  static constexpr std::string_view kParts[] = {
+      "ln_final.",
+      "unembed.",
+      "pool.",
+      "pooler.",
+      "projection.",
+      "classifier.",
+      "distillation_classifier."};
+  return std::any_of(
+      std::begin(kParts), std::end(kParts), [&](std::string_view part) {
+        return ours.starts_with(part);
+      });
+}
+
 torch::Device Placement::of(const std::string& ours, std::int64_t layer) const {
   if (layer >= 0) {
     return blocks.at(static_cast<std::size_t>(layer));
   }
-  const bool is_head =
-      ours.starts_with("ln_final.") || ours.starts_with("unembed.");
-  return is_head ? head : embed;
+  return is_of_head(ours) ? head : embed;
 }
 
 std::int64_t PartBytes::total() const {

@@ -26,6 +26,9 @@ struct Placement {
   torch::Device of(const std::string& ours, std::int64_t layer) const;
 };
 
+/// Whether the parameter `ours` is of what comes after the blocks.
+bool is_of_head(const std::string& ours);
+
 /// The sizes of a model's parts, bytes.
 struct PartBytes {
   std::int64_t embed = 0;

@@ -2,7 +2,7 @@
 #include "libma/models/plan.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <type_traits>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -13,20 +13,47 @@
 #include "libma/io/model_source.h"
 #include "libma/models/config_reader.h"
 #include "libma/models/decoder.h"
+#include "libma/models/vision_transformer.h"
 
 namespace ma {
 namespace {
 
-const ArchitectureFormat& find_format(const Checkpoint& checkpoint) {
-  const auto& config = checkpoint.config();
+/// The architecture of a Hugging Face folder. Throws ConfigError unless it is
+/// a vision model, or none, as `is_vision` says.
+const Architecture& find_architecture(
+    const Checkpoint& checkpoint, bool is_vision) {
   const std::string where = checkpoint.path().string();
-  if (checkpoint.format() == CheckpointFormat::kHuggingFace) {
-    return model_registry()
-        .get(config_value<std::string>(config, "model_type"), where)
-        .hugging_face;
+  const auto name =
+      config_value<std::string>(checkpoint.config(), "model_type");
+  const Architecture& found = model_registry().get(name, where);
+  if (found.is_vision() != is_vision) {
+    throw ConfigError(
+        where,
+        c10::str(
+            "'",
+            name,
+            found.is_vision() ? "' is a vision model; use load_vision_model"
+                              : "' is a language model; use load_model"));
   }
-  return find_gguf_format(
-      config_value<std::string>(config, "general.architecture"), where);
+  return found;
+}
+
+const ArchitectureFormat& find_format(const Checkpoint& checkpoint) {
+  return checkpoint.format() == CheckpointFormat::kHuggingFace
+             ? find_architecture(checkpoint, /*is_vision=*/false).hugging_face
+             : find_gguf_format(
+                   config_value<std::string>(
+                       checkpoint.config(), "general.architecture"),
+                   checkpoint.path().string());
+}
+
+const VisionFormat& find_vision_format(const Checkpoint& checkpoint) {
+  if (checkpoint.format() != CheckpointFormat::kHuggingFace) {
+    throw ConfigError(
+        checkpoint.path().string(),
+        "vision models are read from Hugging Face folders");
+  }
+  return find_architecture(checkpoint, /*is_vision=*/true).vision;
 }
 
 /// The values of a small tensor; empty when there is none.
@@ -70,11 +97,14 @@ void read_gguf_tensors(const Checkpoint& checkpoint, DecoderConfig& config) {
   }
 }
 
-DecoderConfig read_config(
-    const Checkpoint& checkpoint, const ArchitectureFormat& format) {
-  DecoderConfig config = format.read_config(checkpoint.config());
-  if (checkpoint.format() == CheckpointFormat::kGguf) {
-    read_gguf_tensors(checkpoint, config);
+template <class Config>
+Config read_config(
+    const Checkpoint& checkpoint, const CheckpointLayout<Config>& format) {
+  Config config = format.read_config(checkpoint.config());
+  if constexpr (std::is_same_v<Config, DecoderConfig>) {
+    if (checkpoint.format() == CheckpointFormat::kGguf) {
+      read_gguf_tensors(checkpoint, config);
+    }
   }
   if (format.read_tensors != nullptr) {
     format.read_tensors(checkpoint.tensors(), config);
@@ -83,16 +113,17 @@ DecoderConfig read_config(
   return config;
 }
 
-/// The parameters that a model asks for. Throws FileError when the checkpoint
-/// has other ones.
-std::vector<Parameter> list_parameters(const ModelPlan& plan) {
+/// The parameters that a network asks for. Throws FileError when the
+/// checkpoint has other ones.
+template <class Network, class Plan>
+std::vector<Parameter> list_parameters(const Plan& plan) {
   const auto hooks = std::make_shared<HookTable>();
   WeightLoader loader(
       *plan.checkpoint,
       plan.format->layout,
       plan.config,
       {.dtype = plan.dtype, .placement = plan.placement, .is_plan = true});
-  const Decoder network(plan.config, loader, *hooks);
+  const Network network(plan.config, loader, *hooks);
   loader.finish();
   return loader.parameters();
 }
@@ -102,16 +133,14 @@ std::int64_t bytes_of(const Parameter& parameter, torch::ScalarType dtype) {
 }
 
 PartBytes sum_parts(
-    const std::vector<Parameter>& parameters, const ModelPlan& plan) {
+    const std::vector<Parameter>& parameters, const LoadPlan& plan) {
   PartBytes parts;
-  parts.blocks.resize(static_cast<std::size_t>(plan.config.n_layers));
+  parts.blocks.resize(plan.placement.blocks.size());
   for (const Parameter& parameter : parameters) {
     const auto bytes = bytes_of(parameter, plan.dtype);
     if (parameter.layer >= 0) {
       parts.blocks[static_cast<std::size_t>(parameter.layer)] += bytes;
-    } else if (
-        parameter.ours.starts_with("ln_final.") ||
-        parameter.ours.starts_with("unembed.")) {
+    } else if (is_of_head(parameter.ours)) {
       parts.head += bytes;
     } else {
       parts.embed += bytes;
@@ -152,9 +181,44 @@ std::string megabytes(std::int64_t bytes) {
   return format_number(static_cast<double>(bytes) / 1e6) + " MB";
 }
 
+void sum_devices(const std::vector<Parameter>& parameters, LoadPlan& plan) {
+  DeviceSums sums;
+  for (const Parameter& parameter : parameters) {
+    const auto bytes = bytes_of(parameter, plan.dtype);
+    sums.of(parameter.device).bytes += bytes;
+    plan.n_parameters += parameter.is_copy ? 0 : parameter.numel();
+    plan.largest_bytes = std::max(plan.largest_bytes, bytes);
+  }
+  for (const auto& device : plan.placement.blocks) {
+    ++sums.of(device).n_blocks;
+  }
+  plan.devices = std::move(sums.sums);
+}
+
+template <class Network, class Plan, class FindFormat>
+Plan make_plan(
+    const std::string& name_or_path,
+    const LoadOptions& options,
+    const FindFormat& find) {
+  dtype_name(options.dtype); // throws on an unsupported one
+  parse_devices(options.device);
+  Plan plan;
+  plan.dtype = options.dtype;
+  plan.checkpoint = open_checkpoint(find_model(
+      name_or_path, options.home.empty() ? default_home() : options.home));
+  plan.format = &find(*plan.checkpoint);
+  plan.config = read_config(*plan.checkpoint, *plan.format);
+  plan.architecture = plan.config.architecture;
+  plan.placement = Placement::all(torch::kCPU, plan.config.n_layers);
+  plan.placement = choose_placement(
+      sum_parts(list_parameters<Network>(plan), plan), options.device);
+  sum_devices(list_parameters<Network>(plan), plan);
+  return plan;
+}
+
 } // namespace
 
-std::int64_t ModelPlan::host_peak_bytes() const {
+std::int64_t LoadPlan::host_peak_bytes() const {
   std::int64_t bytes = largest_bytes;
   for (const DevicePlan& each : devices) {
     bytes += each.device.is_cpu() ? each.bytes : 0;
@@ -162,7 +226,7 @@ std::int64_t ModelPlan::host_peak_bytes() const {
   return bytes;
 }
 
-std::string ModelPlan::describe() const {
+std::string LoadPlan::describe() const {
   std::vector<std::string> parts;
   for (const DevicePlan& each : devices) {
     parts.push_back(
@@ -175,7 +239,7 @@ std::string ModelPlan::describe() const {
             " blocks)"));
   }
   return c10::str(
-      config.architecture,
+      architecture,
       ", ",
       format_count(n_parameters),
       " parameters in ",
@@ -189,30 +253,13 @@ std::string ModelPlan::describe() const {
 
 ModelPlan plan_model(
     const std::string& name_or_path, const LoadOptions& options) {
-  dtype_name(options.dtype); // throws on an unsupported one
-  parse_devices(options.device);
-  ModelPlan plan;
-  plan.dtype = options.dtype;
-  plan.checkpoint = open_checkpoint(find_model(
-      name_or_path, options.home.empty() ? default_home() : options.home));
-  plan.format = &find_format(*plan.checkpoint);
-  plan.config = read_config(*plan.checkpoint, *plan.format);
-  plan.placement = Placement::all(torch::kCPU, plan.config.n_layers);
-  plan.placement =
-      choose_placement(sum_parts(list_parameters(plan), plan), options.device);
+  return make_plan<Decoder, ModelPlan>(name_or_path, options, find_format);
+}
 
-  DeviceSums sums;
-  for (const Parameter& parameter : list_parameters(plan)) {
-    const auto bytes = bytes_of(parameter, plan.dtype);
-    sums.of(parameter.device).bytes += bytes;
-    plan.n_parameters += parameter.is_copy ? 0 : parameter.numel();
-    plan.largest_bytes = std::max(plan.largest_bytes, bytes);
-  }
-  for (const auto& device : plan.placement.blocks) {
-    ++sums.of(device).n_blocks;
-  }
-  plan.devices = std::move(sums.sums);
-  return plan;
+VisionPlan plan_vision_model(
+    const std::string& name_or_path, const LoadOptions& options) {
+  return make_plan<VisionTransformer, VisionPlan>(
+      name_or_path, options, find_vision_format);
 }
 
 } // namespace ma

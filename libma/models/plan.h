@@ -8,7 +8,7 @@
 
 #include "libma/io/checkpoint.h"
 #include "libma/models/decoder_config.h"
-#include "libma/models/model.h"
+#include "libma/models/hooked_model.h"
 #include "libma/models/placement.h"
 #include "libma/models/registry.h"
 
@@ -23,10 +23,9 @@ struct DevicePlan {
 
 /// A checkpoint that was opened and understood: every parameter is there with a
 /// fitting name, none is left over.
-struct ModelPlan {
+struct LoadPlan {
   std::shared_ptr<const Checkpoint> checkpoint;
-  const ArchitectureFormat* format = nullptr; ///< of the registry
-  DecoderConfig config;
+  std::string architecture;
   torch::ScalarType dtype = torch::kFloat32;
   Placement placement;
   std::int64_t n_parameters = 0;   ///< a tied output head counts once
@@ -42,9 +41,25 @@ struct ModelPlan {
   std::string describe() const;
 };
 
+/// The plan of a language model.
+struct ModelPlan : LoadPlan {
+  const ArchitectureFormat* format = nullptr; ///< of the registry
+  DecoderConfig config;
+};
+
+/// The plan of a vision model.
+struct VisionPlan : LoadPlan {
+  const VisionFormat* format = nullptr; ///< of the registry
+  VisionConfig config;
+};
+
 /// The plan for load_model with the same arguments. Throws as that does, but
 /// for weights that are unreadable or of a wrong shape.
 ModelPlan plan_model(
+    const std::string& name_or_path, const LoadOptions& options = {});
+
+/// The plan for load_vision_model, likewise.
+VisionPlan plan_vision_model(
     const std::string& name_or_path, const LoadOptions& options = {});
 
 } // namespace ma

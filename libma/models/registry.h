@@ -8,25 +8,34 @@
 
 #include "libma/core/registry.h"
 #include "libma/models/decoder_config.h"
+#include "libma/models/vision_config.h"
 #include "libma/models/weights.h"
 
 namespace ma {
 
 /// How an architecture is stored in one checkpoint format.
-struct ArchitectureFormat {
-  DecoderConfig (*read_config)(const nlohmann::json& config) = nullptr;
+template <class Config>
+struct CheckpointLayout {
+  Config (*read_config)(const nlohmann::json& config) = nullptr;
   WeightLayout layout;
   /// Adds what the tensors alone tell; none for most.
   void (*read_tensors)(
       const std::map<std::string, TensorInfo>& tensors,
-      DecoderConfig& config) = nullptr;
+      Config& config) = nullptr;
 };
 
-/// What an architecture file registers under its `model_type`.
+using ArchitectureFormat = CheckpointLayout<DecoderConfig>;
+using VisionFormat = CheckpointLayout<VisionConfig>;
+
+/// What an architecture file registers under its `model_type`: a language or a
+/// vision model.
 struct Architecture {
   ArchitectureFormat hugging_face;
   std::map<std::string, ArchitectureFormat>
-      gguf; ///< by `general.architecture`; empty when there is none
+      gguf;            ///< by `general.architecture`; empty when there is none
+  VisionFormat vision; ///< of a Hugging Face folder
+
+  bool is_vision() const { return vision.read_config != nullptr; }
 };
 
 using ModelRegistry = Registry<Architecture>;

@@ -35,7 +35,7 @@ const WeightMap kWeights = with(
     });
 
 torch::Tensor flattened(
-    const torch::Tensor& stored, const DecoderConfig& /*config*/) {
+    const torch::Tensor& stored, const TransformerConfig& /*config*/) {
   return stored.flatten();
 }
 

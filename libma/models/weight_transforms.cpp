@@ -1,5 +1,5 @@
 // From the order in which a format stores a tensor to the library's.
-#include "libma/models/decoder_config.h"
+#include "libma/models/transformer_config.h"
 #include "libma/models/weights.h"
 
 namespace ma {
@@ -18,13 +18,23 @@ torch::Tensor unpermuted(const torch::Tensor& stored, std::int64_t n_heads) {
 
 } // namespace
 
+torch::Tensor flat_rows(
+    const torch::Tensor& stored, const TransformerConfig& /*config*/) {
+  return stored.dim() > 1 ? stored.flatten(/*start_dim=*/1) : stored;
+}
+
+torch::Tensor as_rows(
+    const torch::Tensor& stored, const TransformerConfig& /*config*/) {
+  return stored.dim() > 0 ? stored.reshape({-1, stored.size(-1)}) : stored;
+}
+
 torch::Tensor transposed(
-    const torch::Tensor& stored, const DecoderConfig& /*config*/) {
+    const torch::Tensor& stored, const TransformerConfig& /*config*/) {
   return stored.dim() == 2 ? stored.t() : stored;
 }
 
 torch::Tensor ungrouped_qkv(
-    const torch::Tensor& stored, const DecoderConfig& config) {
+    const torch::Tensor& stored, const TransformerConfig& config) {
   const auto per_group = config.n_heads / config.n_kv_heads;
   const auto rows = config.n_kv_heads * (per_group + 2) * config.d_head;
   if (stored.dim() == 0 || stored.size(0) != rows) {
@@ -42,17 +52,17 @@ torch::Tensor ungrouped_qkv(
 }
 
 torch::Tensor unpermuted_q(
-    const torch::Tensor& stored, const DecoderConfig& config) {
+    const torch::Tensor& stored, const TransformerConfig& config) {
   return unpermuted(stored, config.n_heads);
 }
 
 torch::Tensor unpermuted_k(
-    const torch::Tensor& stored, const DecoderConfig& config) {
+    const torch::Tensor& stored, const TransformerConfig& config) {
   return unpermuted(stored, config.n_kv_heads);
 }
 
 torch::Tensor joined_experts(
-    const torch::Tensor& stored, const DecoderConfig& /*config*/) {
+    const torch::Tensor& stored, const TransformerConfig& /*config*/) {
   return stored.dim() == 3 ? stored.flatten(0, 1) : stored;
 }
 

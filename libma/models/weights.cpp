@@ -11,7 +11,7 @@
 #include "libma/core/error.h"
 #include "libma/core/memory.h"
 #include "libma/core/names.h"
-#include "libma/models/decoder_config.h"
+#include "libma/models/transformer_config.h"
 
 namespace ma {
 namespace {
@@ -37,8 +37,12 @@ std::string with_each(const std::string& name, std::int64_t index) {
   return filled(name, kEach, index);
 }
 
-/// Whether `name` is `pattern` with some block index for {}.
+/// Whether `name` is `pattern` with some block index for {}, or begins with
+/// what comes before the * at its end.
 bool is_instance(const std::string& name, const std::string& pattern) {
+  if (pattern.ends_with('*')) {
+    return name.starts_with(pattern.substr(0, pattern.size() - 1));
+  }
   const auto hole = pattern.find("{}");
   if (hole == std::string::npos) {
     return name == pattern;
@@ -82,7 +86,7 @@ std::int64_t Parameter::numel() const {
 WeightLoader::WeightLoader(
     const Checkpoint& checkpoint,
     const WeightLayout& layout,
-    const DecoderConfig& config,
+    const TransformerConfig& config,
     Target target)
     : checkpoint_(checkpoint),
       layout_(layout),

@@ -14,12 +14,12 @@
 
 namespace ma {
 
-struct DecoderConfig;
+struct TransformerConfig;
 
 /// Rearranges one stored tensor, as the format's converter or the
 /// architecture's layout asks for.
-using WeightTransform =
-    torch::Tensor (*)(const torch::Tensor& stored, const DecoderConfig& config);
+using WeightTransform = torch::Tensor (*)(
+    const torch::Tensor& stored, const TransformerConfig& config);
 
 /// One stored tensor of a parameter.
 struct StoredName {
@@ -58,28 +58,37 @@ struct WeightLayout {
   WeightMap map;
   std::string optional_prefix; ///< stored names may come without it ("model.")
   std::vector<std::string> ignored; ///< stored tensors that are no parameters;
-                                    ///< {} for the block index
+                                    ///< {} for the block index, * at the end
+                                    ///< for all that begin so
 };
+
+/// [a, b, ...] -> [a, b x ...]: kernels of convolutions.
+torch::Tensor flat_rows(
+    const torch::Tensor& stored, const TransformerConfig& config);
+
+/// [..., d_model] -> [n, d_model]: tokens and positions.
+torch::Tensor as_rows(
+    const torch::Tensor& stored, const TransformerConfig& config);
 
 /// [in, out] -> [out, in]: weights of GPT-2's Conv1D.
 torch::Tensor transposed(
-    const torch::Tensor& stored, const DecoderConfig& config);
+    const torch::Tensor& stored, const TransformerConfig& config);
 
 /// Rows that lie [kv_head, (query heads of the group | k | v), d_head] to
 /// [q heads | k heads | v heads].
 torch::Tensor ungrouped_qkv(
-    const torch::Tensor& stored, const DecoderConfig& config);
+    const torch::Tensor& stored, const TransformerConfig& config);
 
 /// Rows of q, or of k, that GGUF stores for the rotation of neighbouring dims,
 /// to the order for the rotation of halves.
 torch::Tensor unpermuted_q(
-    const torch::Tensor& stored, const DecoderConfig& config);
+    const torch::Tensor& stored, const TransformerConfig& config);
 torch::Tensor unpermuted_k(
-    const torch::Tensor& stored, const DecoderConfig& config);
+    const torch::Tensor& stored, const TransformerConfig& config);
 
 /// [expert, out, in] -> [expert out, in].
 torch::Tensor joined_experts(
-    const torch::Tensor& stored, const DecoderConfig& config);
+    const torch::Tensor& stored, const TransformerConfig& config);
 
 /// A parameter that the model asked for.
 struct Parameter {
@@ -106,7 +115,7 @@ class WeightLoader {
   WeightLoader(
       const Checkpoint& checkpoint,
       const WeightLayout& layout,
-      const DecoderConfig& config,
+      const TransformerConfig& config,
       Target target);
 
   /// The parameter `ours` ("blocks.{}.ln1.weight") of block `layer`, checked to
@@ -152,7 +161,7 @@ class WeightLoader {
 
   const Checkpoint& checkpoint_;
   const WeightLayout& layout_;
-  const DecoderConfig& config_;
+  const TransformerConfig& config_;
   Target target_;
   std::set<std::string> used_;
   std::vector<std::string> problems_;

@@ -19,6 +19,13 @@ torch::Tensor gelu_tanh(const torch::Tensor& x) {
 torch::Tensor gelu_rounded(const torch::Tensor& x) {
   return x * 0.5 * (1.0 + at::tanh(0.79788456 * x * (1 + 0.044715 * x * x)));
 }
+/// x sigmoid(1.702 x) (Hendrycks & Gimpel 2016).
+torch::Tensor quick_gelu(const torch::Tensor& x) {
+  return x * at::sigmoid(1.702 * x);
+}
+torch::Tensor tanh(const torch::Tensor& x) {
+  return at::tanh(x);
+}
 torch::Tensor relu(const torch::Tensor& x) {
   return at::relu(x);
 }
@@ -32,7 +39,9 @@ Registry<Activation> make_registry() {
   registry.add("gelu_new", gelu_tanh);
   registry.add("gelu_fast", gelu_tanh);
   registry.add("gelu_pytorch_tanh", gelu_tanh);
+  registry.add("quick_gelu", quick_gelu);
   registry.add("relu", relu);
+  registry.add("tanh", tanh);
   return registry;
 }
 

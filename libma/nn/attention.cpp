@@ -65,8 +65,8 @@ torch::Tensor Attention::operator()(
   }
   const bool is_explicit =
       attn_scores_->active() || pattern_->active() || options_.softcap > 0;
-  auto z = is_explicit ? explicit_path(heads, *context.mask)
-                       : fused(heads, *context.mask);
+  auto z = is_explicit ? explicit_path(heads, context.mask)
+                       : fused(heads, context.mask);
   z = (*z_)(z.transpose(1, 2));            // [batch, pos, head, d_head]
   return out_(z.flatten(/*start_dim=*/2)); // [batch, pos, d_model]
 }
@@ -101,38 +101,49 @@ Attention::Heads Attention::project(
 }
 
 torch::Tensor Attention::fused(
-    const Heads& heads, const AttentionMask& mask) const {
-  const auto& allowed = options_.has_alibi
-                            ? mask.bias(options_.window, heads.q.scalar_type())
-                            : mask.allowed(options_.window);
+    const Heads& heads, const AttentionMask* mask) const {
+  torch::Tensor allowed;
+  if (options_.has_alibi) {
+    allowed = mask->bias(options_.window, heads.q.scalar_type());
+  } else if (options_.is_causal) {
+    allowed = mask->allowed(options_.window);
+  }
   return at::scaled_dot_product_attention(
       heads.q,
       heads.k,
       heads.v,
       allowed.defined() ? std::optional(allowed) : std::nullopt,
       /*dropout_p=*/0.0,
-      /*is_causal=*/!allowed.defined(),
+      /*is_causal=*/options_.is_causal && !allowed.defined(),
       options_.scale,
       /*enable_gqa=*/options_.n_heads != options_.n_kv_heads);
 }
 
+void Attention::mask_scores(
+    torch::Tensor& scores, const AttentionMask& mask) const {
+  if (options_.has_alibi) {
+    scores.add_(mask.bias(options_.window, scores.scalar_type()));
+    return;
+  }
+  auto allowed = mask.allowed(options_.window);
+  if (!allowed.defined()) {
+    allowed = at::ones(
+                  {scores.size(2), scores.size(3)},
+                  scores.options().dtype(torch::kBool))
+                  .tril();
+  }
+  scores.masked_fill_(
+      allowed.logical_not(), -std::numeric_limits<double>::infinity());
+}
+
 torch::Tensor Attention::explicit_path(
-    const Heads& heads, const AttentionMask& mask) const {
+    const Heads& heads, const AttentionMask* mask) const {
   const auto& [q, k, v] = heads;
   auto scores = at::matmul(q, repeat_heads(k, options_.n_heads).transpose(2, 3))
                     .mul_(options_.scale);
   soft_cap(scores, options_.softcap);
-  if (options_.has_alibi) {
-    scores.add_(mask.bias(options_.window, q.scalar_type()));
-  } else {
-    auto allowed = mask.allowed(options_.window);
-    if (!allowed.defined()) {
-      allowed =
-          at::ones({q.size(2), k.size(2)}, q.options().dtype(torch::kBool))
-              .tril();
-    }
-    scores.masked_fill_(
-        allowed.logical_not(), -std::numeric_limits<double>::infinity());
+  if (options_.is_causal) {
+    mask_scores(scores, *mask);
   }
   scores =
       (*attn_scores_)(std::move(scores)); // [batch, head, query_pos, key_pos]

@@ -1,5 +1,5 @@
-// Causal multi-head attention with grouped keys and values (Vaswani et al.
-// 2017; Ainslie et al. 2023).
+// Multi-head attention, causal or not, with grouped keys and values (Vaswani et
+// al. 2017; Ainslie et al. 2023).
 #pragma once
 
 #include <cstdint>
@@ -29,6 +29,7 @@ struct AttentionOptions {
   std::int64_t n_kv_heads = 0;
   std::int64_t d_head = 0;
   double scale = 0;        ///< multiplies q k^T; 1 / sqrt(d_head) as a rule
+  bool is_causal = true;   ///< else each query sees all keys
   bool has_rotary = true;  ///< whether q and k are rotated
   bool has_alibi = false;  ///< whether biases by distance join the scores
   std::int64_t window = 0; ///< tokens a query sees, itself included; 0 is all
@@ -47,10 +48,10 @@ struct AttentionWeights {
 /// What attention needs to know about a pass, the same for all blocks but for
 /// `rope` and `layer`.
 struct AttentionContext {
-  const AttentionMask* mask = nullptr;
-  const RopeTable* rope = nullptr; ///< set for rotary blocks
-  KeyValueCache* cache = nullptr;  ///< of earlier tokens, if there are any
-  std::int64_t layer = 0;          ///< whose keys these are
+  const AttentionMask* mask = nullptr; ///< set for causal blocks
+  const RopeTable* rope = nullptr;     ///< set for rotary blocks
+  KeyValueCache* cache = nullptr;      ///< of earlier tokens, if there are any
+  std::int64_t layer = 0;              ///< whose keys these are
 };
 
 /// Fused (SDPA) unless `attn_scores` or `pattern` of this layer is hooked or
@@ -76,9 +77,10 @@ class Attention {
   };
 
   Heads project(const torch::Tensor& x, const RopeTable* rope) const;
-  torch::Tensor fused(const Heads& heads, const AttentionMask& mask) const;
+  torch::Tensor fused(const Heads& heads, const AttentionMask* mask) const;
   torch::Tensor explicit_path(
-      const Heads& heads, const AttentionMask& mask) const;
+      const Heads& heads, const AttentionMask* mask) const;
+  void mask_scores(torch::Tensor& scores, const AttentionMask& mask) const;
 
   AttentionOptions options_;
   Linear qkv_;

@@ -19,7 +19,7 @@ torch::Tensor slopes_of_power(std::int64_t n, std::int64_t step) {
 
 torch::Tensor alibi_slopes(std::int64_t n_heads) {
   if (n_heads <= 0) {
-    return at::empty({0}, torch::kFloat32); // DecoderConfig::check speaks
+    return at::empty({0}, torch::kFloat32); // the configuration's check speaks
   }
   std::int64_t power = 1;
   while (2 * power <= n_heads) {

@@ -51,6 +51,12 @@ torch::Tensor normalize(const OptionalNorm& norm, const torch::Tensor& x) {
   return norm ? (*norm)(x) : x;
 }
 
+/// `update` [batch, pos, d_model], its own memory, times the layer scale, if
+/// there is one.
+torch::Tensor scaled(torch::Tensor update, const torch::Tensor& gain) {
+  return gain.defined() ? update.mul_(gain) : update;
+}
+
 /// `stream + update`, into the memory of `update` unless a hook may hold it.
 torch::Tensor add_to_stream(
     const torch::Tensor& stream,
@@ -70,11 +76,13 @@ class SequentialBlock : public Block {
       const torch::Tensor& x, const AttentionContext& context) const override {
     const auto pre = (*resid_pre_)(x);
     const auto read = normalize(ln1_, pre);
-    const auto attended = normalize(ln1_post_, attention_(read, context));
+    const auto attended =
+        scaled(normalize(ln1_post_, attention_(read, context)), attn_gain_);
     const auto mid = (*resid_mid_)(
         add_to_stream(keeps_normed_ ? read : pre, attended, *attn_out_));
     const auto read_mid = normalize(ln2_, mid);
-    const auto mapped = normalize(ln2_post_, (*mlp_)(read_mid));
+    const auto mapped =
+        scaled(normalize(ln2_post_, (*mlp_)(read_mid)), mlp_gain_);
     return (*resid_post_)(
         add_to_stream(keeps_normed_ ? read_mid : mid, mapped, *mlp_out_));
   }
@@ -86,11 +94,13 @@ class SequentialBlock : public Block {
         ln1_(p.norm(norms.ln1, p.weights.ln1, "ln1")),
         attention_(p.attention()),
         ln1_post_(p.norm(norms.ln1_post, p.weights.ln1_post, "ln1_post")),
+        attn_gain_(std::move(p.weights.attn_gain)),
         attn_out_(p.point("attn_out")),
         resid_mid_(p.point("resid_mid")),
         ln2_(p.norm(norms.ln2, p.weights.ln2, "ln2")),
         mlp_(p.mlp()),
         ln2_post_(p.norm(norms.ln2_post, p.weights.ln2_post, "ln2_post")),
+        mlp_gain_(std::move(p.weights.mlp_gain)),
         mlp_out_(p.point("mlp_out")),
         resid_post_(p.point("resid_post")) {}
 
@@ -99,11 +109,13 @@ class SequentialBlock : public Block {
   OptionalNorm ln1_;
   Attention attention_;
   OptionalNorm ln1_post_;
+  torch::Tensor attn_gain_;
   const HookPoint* attn_out_;
   const HookPoint* resid_mid_;
   OptionalNorm ln2_;
   std::unique_ptr<FeedForward> mlp_;
   OptionalNorm ln2_post_;
+  torch::Tensor mlp_gain_;
   const HookPoint* mlp_out_;
   const HookPoint* resid_post_;
 };

@@ -44,8 +44,10 @@ struct BlockOptions {
 struct BlockWeights {
   NormWeights ln1, ln1_post, ln2, ln2_post; ///< those that the kind has
   AttentionWeights attention;
-  Linear mlp_up, mlp_down; ///< of a plain MLP
-  MixtureWeights mixture;  ///< of a mixture
+  Linear mlp_up, mlp_down;           ///< of a plain MLP
+  MixtureWeights mixture;            ///< of a mixture
+  torch::Tensor attn_gain, mlp_gain; ///< [d_model], layer scale (Touvron et al.
+                                     ///< 2021); undefined when there is none
 };
 
 class Block {

@@ -1,0 +1,90 @@
+// From positions to roles and back.
+#include "libma/models/token_roles.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "libma/core/error.h"
+
+namespace ma {
+namespace {
+
+constexpr std::string_view kPatch = "patch:";
+
+/// "3,4" to a row and a column; false when it is something else.
+bool read_place(
+    std::string_view text, std::int64_t& row, std::int64_t& column) {
+  const auto comma = text.find(',');
+  if (comma == std::string_view::npos) {
+    return false;
+  }
+  const auto read = [](std::string_view digits, std::int64_t& number) {
+    const char* last = digits.data() + digits.size();
+    const auto [end, error] = std::from_chars(digits.data(), last, number);
+    return error == std::errc{} && end == last;
+  };
+  return read(text.substr(0, comma), row) &&
+         read(text.substr(comma + 1), column);
+}
+
+} // namespace
+
+std::vector<std::string> token_kinds(const VisionConfig& config) {
+  std::vector<std::string> kinds;
+  if (config.has_cls) {
+    kinds.emplace_back("cls");
+  }
+  if (config.has_distillation) {
+    kinds.emplace_back("distillation");
+  }
+  for (std::int64_t i = 0; i < config.n_registers; ++i) {
+    kinds.push_back(c10::str("register:", i));
+  }
+  kinds.emplace_back("patch");
+  return kinds;
+}
+
+std::string token_role(
+    const VisionConfig& config,
+    const nn::PatchGrid& grid,
+    std::int64_t position) {
+  if (position < config.n_prefix()) {
+    return token_kinds(config).at(static_cast<std::size_t>(position));
+  }
+  const auto patch = position - config.n_prefix();
+  return c10::str(kPatch, patch / grid.columns, ",", patch % grid.columns);
+}
+
+std::int64_t token_position(
+    const VisionConfig& config,
+    const nn::PatchGrid& grid,
+    const std::string& role,
+    std::string_view where) {
+  auto kinds = token_kinds(config);
+  kinds.back() = "patch:ROW,COLUMN";
+  const auto found = std::find(kinds.begin(), kinds.end() - 1, role);
+  if (found != kinds.end() - 1) {
+    return found - kinds.begin();
+  }
+  std::int64_t row = 0;
+  std::int64_t column = 0;
+  if (!role.starts_with(kPatch) ||
+      !read_place(std::string_view(role).substr(kPatch.size()), row, column)) {
+    throw UnknownNameError(where, "token", role, kinds);
+  }
+  if (row < 0 || row >= grid.rows || column < 0 || column >= grid.columns) {
+    throw ConfigError(
+        std::string(where),
+        c10::str(
+            "'",
+            role,
+            "' is outside the image's ",
+            grid.rows,
+            " x ",
+            grid.columns,
+            " patches"));
+  }
+  return config.n_prefix() + row * grid.columns + column;
+}
+
+} // namespace ma

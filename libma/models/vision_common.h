@@ -1,0 +1,47 @@
+// What the vision architectures spell alike in Hugging Face folders.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "libma/models/vision_config.h"
+#include "libma/models/weights.h"
+
+namespace ma {
+
+/// Sizes, LayerNorm with `layer_norm_eps`, GELU, biases everywhere, learned
+/// positions; `default_eps` is what the architecture means without it. The
+/// MLP's width is `intermediate_size`, or `mlp_ratio` times d_model.
+VisionConfig read_vision_common(
+    const nlohmann::json& config,
+    const std::string& architecture,
+    double default_eps);
+
+/// Entries of the table: embeddings, attention, final norm and heads below
+/// `root` ("vit."), blocks without their norms and MLP.
+WeightMap common_vision_weights(const std::string& root);
+
+/// Norms and MLP of the first vision transformers.
+WeightMap classic_block_weights(const std::string& root);
+
+/// Norms, layer scale and MLP of the self-distilled ones.
+WeightMap scaled_block_weights(const std::string& root);
+
+/// The vision tower of models that pair images with texts, below
+/// "vision_model.".
+WeightMap tower_weights();
+
+/// Heads tell themselves by their tensors: the number of classes, a dense layer
+/// behind the pooled token.
+void read_heads(
+    const std::map<std::string, TensorInfo>& tensors, VisionConfig& c);
+
+/// The part of a paired model's configuration that is of images, or the whole
+/// of one that is of images alone, with what Hugging Face means by an absent
+/// key.
+nlohmann::json vision_part(
+    const nlohmann::json& config, nlohmann::json defaults);
+
+} // namespace ma

@@ -1,0 +1,121 @@
+// Pooling, projection, classification.
+#include "libma/models/vision_head.h"
+
+#include <string>
+#include <utility>
+
+#include "libma/models/block_parameters.h"
+
+namespace ma {
+namespace {
+
+nn::Linear take_linear(
+    const std::string& name,
+    std::int64_t d_out,
+    std::int64_t d_in,
+    WeightLoader& weights) {
+  return {
+      weights.take(name + ".weight", {d_out, d_in}),
+      weights.take(name + ".bias", {d_out})};
+}
+
+nn::AttentionPoolWeights take_attention_pool(
+    const VisionConfig& c, WeightLoader& weights) {
+  nn::AttentionPoolWeights w;
+  w.query = weights.take("pool.query", {1, c.d_model});
+  w.qkv = take_linear("pool.qkv", 3 * c.d_model, c.d_model, weights);
+  w.out = take_linear("pool.out", c.d_model, c.d_model, weights);
+  w.ln = take_norm(c, "pool.ln", weights);
+  w.mlp_up = take_linear("pool.mlp.up", c.d_mlp, c.d_model, weights);
+  w.mlp_down = take_linear("pool.mlp.down", c.d_model, c.d_mlp, weights);
+  return w;
+}
+
+} // namespace
+
+VisionHead::VisionHead(
+    const VisionConfig& config, WeightLoader& weights, HookTable& hooks)
+    : config_(config) {
+  const VisionConfig& c = config_;
+  ln_final_.emplace(
+      c.norm, take_norm(c, "ln_final", weights), hooks, "ln_final");
+  if (c.pool == PoolKind::kAttention) {
+    attention_pool_.emplace(
+        c.n_heads,
+        c.norm,
+        nn::find_activation(c.activation, c.architecture),
+        take_attention_pool(c, weights),
+        hooks);
+  }
+  if (c.d_pooler > 0) {
+    pooler_ = take_linear("pooler", c.d_pooler, c.d_model, weights);
+    pooler_activation_ =
+        nn::find_activation(c.pooler_activation, c.architecture);
+  }
+  pooled_ = &hooks.add_point("pooled");
+  if (c.d_projected > 0) {
+    projection_ = nn::Linear{
+        weights.take("projection.weight", {c.d_projected, c.d_pooled()}), {}};
+    projected_ = &hooks.add_point("projected");
+  }
+  if (c.n_classes > 0) {
+    classifiers_.push_back(
+        take_linear("classifier", c.n_classes, c.d_pooled(), weights));
+    if (c.pool == PoolKind::kClsDistillation) {
+      classifiers_.push_back(take_linear(
+          "distillation_classifier", c.n_classes, c.d_model, weights));
+    }
+    logits_ = &hooks.add_point("logits");
+  }
+}
+
+VisionOutput VisionHead::operator()(const torch::Tensor& x) const {
+  VisionOutput output;
+  output.features = config_.has_pooled_norm ? x : (*ln_final_)(x);
+  output.pooled = (*pooled_)(pool(output.features)); // [batch, d_pooled]
+  if (projection_) {
+    output.projected = (*projected_)((*projection_)(output.pooled));
+  }
+  if (logits_ != nullptr) {
+    output.logits = (*logits_)(classify(output));
+  }
+  return output;
+}
+
+torch::Tensor VisionHead::pool(const torch::Tensor& features) const {
+  if (attention_pool_) {
+    return (*attention_pool_)(features);
+  }
+  const auto mean_patch = [&] {
+    return features
+        .narrow(
+            /*dim=*/1,
+            config_.n_prefix(),
+            features.size(1) - config_.n_prefix())
+        .mean(/*dim=*/1, /*keepdim=*/true); // [batch, 1, d_model]
+  };
+  auto pooled = config_.pool == PoolKind::kMean
+                    ? mean_patch()
+                    : features.narrow(/*dim=*/1, 0, 1); // [batch, 1, d_model]
+  if (config_.pool == PoolKind::kClsMean) {
+    pooled = at::cat({pooled, mean_patch()}, /*dim=*/2);
+  }
+  if (config_.has_pooled_norm) {
+    pooled = (*ln_final_)(pooled);
+  }
+  if (pooler_) {
+    pooled = pooler_activation_((*pooler_)(pooled));
+  }
+  return pooled.squeeze(1); // [batch, d_pooled]
+}
+
+torch::Tensor VisionHead::classify(const VisionOutput& output) const {
+  auto logits = classifiers_.front()(output.pooled);
+  if (classifiers_.size() > 1) {
+    const auto distilled = output.features.select(/*dim=*/1, 1);
+    logits = (logits + classifiers_.back()(distilled)) / 2;
+  }
+  return logits; // [batch, class]
+}
+
+} // namespace ma

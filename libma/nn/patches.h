@@ -1,0 +1,43 @@
+// Images as rows of patches, and tables of positions for grids of them
+// (Dosovitskiy et al. 2021).
+#pragma once
+
+#include <cstdint>
+
+#include "libma/core/tensor.h"
+
+namespace ma::nn {
+
+/// Rows and columns of patches.
+struct PatchGrid {
+  std::int64_t rows = 0;
+  std::int64_t columns = 0;
+
+  std::int64_t count() const { return rows * columns; }
+  bool operator==(const PatchGrid&) const = default;
+};
+
+/// The grid of an image; what is left over at the right and the bottom does not
+/// count.
+PatchGrid patch_grid(
+    std::int64_t height, std::int64_t width, std::int64_t patch_size);
+
+/// Patches of `pixels` [batch, channel, height, width] in rows from the top
+/// left, each channel by channel and row by row: [batch, patch, channel x
+/// patch_size x patch_size].
+torch::Tensor to_patches(const torch::Tensor& pixels, std::int64_t patch_size);
+
+/// How a table of positions is fitted to another grid: bicubic.
+struct PositionResize {
+  bool antialias = false;
+  bool in_float32 = false; ///< half-precision tables too
+};
+
+/// `table` [patch, d_model] of the grid `from`, for the grid `to`.
+torch::Tensor resize_positions(
+    const torch::Tensor& table,
+    const PatchGrid& from,
+    const PatchGrid& to,
+    const PositionResize& options);
+
+} // namespace ma::nn
