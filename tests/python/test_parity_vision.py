@@ -4,7 +4,6 @@ import functools
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,6 +11,7 @@ pytest.importorskip("transformers")
 
 import torch
 from hf_reference import first_difference, rounding_ratio
+from libma_vision import OUTPUTS, Libma
 from safetensors.torch import save_file
 from vision_families import CONFIGURATIONS, FAMILIES, SIZES, random_pixels
 from vision_reference import image_sizes, load_reference, run_reference
@@ -28,25 +28,6 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 BATCH = 3
 MODELS = Path(__file__).resolve().parents[2] / "libma" / "models"
-OUTPUTS = ("features", "pooled", "projected", "logits")  # attributes of what a pass returns
-
-
-class Libma:
-    """libma's side, in the words of these tests: all that they know of its interface."""
-
-    def __init__(self, folder: Path, dtype: torch.dtype) -> None:
-        self.model = ma.load_vision_model(folder, device="cpu", dtype=dtype)
-        self.names: list[str] = self.model.hook_names()
-
-    def run(self, pixels: torch.Tensor, names: list[str]) -> tuple[dict[str, torch.Tensor], Any]:
-        """What passes by the sites `names`, then the outputs by name; and the output itself."""
-        output, cache = self.model.run_with_cache(pixels, names)
-        found = {name: cache[name] for name in names}
-        for name in OUTPUTS:
-            value = getattr(output, name, None)
-            if value is not None:
-                found[f"output.{name}"] = value
-        return found, output
 
 
 class Case:

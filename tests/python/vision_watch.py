@@ -23,11 +23,13 @@ class VisionLayout:
     ln1: str = "layernorm_before"
     ln2: str = "layernorm_after"
     attention: str = "attention"
+    qkv: tuple[str, ...] = ("q_proj", "k_proj", "v_proj")  # of `attention`; or one, queries first
+    pattern: str = ""  # of `attention`: module that takes the pattern, where attention does not return it
     out: str = "o_proj"  # of `attention`
     scale1: str = ""
     scale2: str = ""
     gate: str = "mlp.fc1"
-    up: str = ""
+    up: str = ""  # as `gate` where that returns both, the gate first
     down: str = "mlp.fc2"
 
 
@@ -70,44 +72,53 @@ def backbone(model: PreTrainedModel) -> torch.nn.Module:
 @contextmanager
 def watch(model: PreTrainedModel, kept: Activations) -> Iterator[None]:
     """While open, a forward pass fills `kept` with all that lies before the pooling."""
-    watcher = _Watcher(model, kept)
-    watcher.watch_stem()
-    for layer in range(watcher.n_layers):
-        watcher.watch_block(layer)
-    handles = watcher.register()
-    try:
-        yield
-    finally:
-        for handle in handles:
+    config = vision_config(model.config)
+    watcher = Watcher(backbone(model), layout_of(model.config), config.num_attention_heads, kept)
+    embeddings = backbone(model).get_submodule("embeddings")
+    with watcher.watching(config.num_hidden_layers):
+        handle = embeddings.register_forward_hook(_embedding_keeper(kept), with_kwargs=True)
+        try:
+            yield
+        finally:
             handle.remove()
 
 
-class _Watcher:
+class Watcher:
     """What to keep of which module's input and output."""
 
-    def __init__(self, model: PreTrainedModel, kept: Activations) -> None:
-        self.backbone = backbone(model)
-        self.layout = layout_of(model.config)
-        config = vision_config(model.config)
-        self.n_heads, self.n_layers = config.num_attention_heads, config.num_hidden_layers
+    def __init__(self, module: torch.nn.Module, layout: VisionLayout, n_heads: int, kept: Activations) -> None:
+        self.backbone = module
+        self.layout = layout
+        self.n_heads = n_heads
         self.kept = kept
         self.inputs: dict[str, list[Keep]] = defaultdict(list)
         self.outputs: dict[str, list[Keep]] = defaultdict(list)
 
+    @contextmanager
+    def watching(self, n_layers: int) -> Iterator[None]:
+        """While open, all is kept but the embedding and what comes of the pooling."""
+        self.watch_norm(self.layout.embed_ln, "embed.ln")
+        for layer in range(n_layers):
+            self.watch_block(layer)
+        if self.layout.ln_final:
+            # taken from the last block, since CLIP applies its norm to the class token alone
+            last = self.layout.block.format(n_layers - 1)
+            self.outputs[last].append(self.norm_keeper(self.layout.ln_final, "ln_final"))
+        handles = self.register()
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
     def register(self) -> list[Any]:
         module = self.backbone.get_submodule
-        handles = [module("embeddings").register_forward_hook(self._keep_embedding, with_kwargs=True)]
+        handles = []
         for name, keeps in self.inputs.items():
             handles.append(module(name).register_forward_pre_hook(_on_input(keeps), with_kwargs=True))
         for name, keeps in self.outputs.items():
             handles.append(module(name).register_forward_hook(_on_output(keeps)))
         return handles
-
-    def watch_stem(self) -> None:
-        self.watch_norm(self.layout.embed_ln, "embed.ln")
-        last = self.layout.block.format(self.n_layers - 1)
-        # taken from the last block, since CLIP applies its norm to the class token alone
-        self.outputs[last].append(self.norm_keeper(self.layout.ln_final, "ln_final"))
 
     def watch_block(self, layer: int) -> None:
         layout, ours = self.layout, f"blocks.{layer}."
@@ -117,15 +128,24 @@ class _Watcher:
         self.watch_norm(f"{block}.{layout.ln1}", ours + "ln1")
         self.watch_norm(f"{block}.{layout.ln2}", ours + "ln2")
         attention = f"{block}.{layout.attention}"
-        for part in "qkv":
-            self.outputs[f"{attention}.{part}_proj"].append(self.heads_keeper(f"{ours}attn.{part}"))
-        self.outputs[attention].append(self.pattern_keeper(ours))
+        if len(layout.qkv) == 1:
+            self.outputs[f"{attention}.{layout.qkv[0]}"].append(self.fused_keeper(ours))
+        else:
+            for part, module in zip("qkv", layout.qkv, strict=True):
+                self.outputs[f"{attention}.{module}"].append(self.heads_keeper(f"{ours}attn.{part}"))
+        if layout.pattern:
+            self.inputs[f"{attention}.{layout.pattern}"].append(self.pattern_keeper(ours))
+        else:
+            self.outputs[attention].append(self.pattern_keeper(ours))
         self.inputs[f"{attention}.{layout.out}"].append(self.heads_keeper(ours + "attn.z"))
         attn_out = f"{block}.{layout.scale1}" if layout.scale1 else f"{attention}.{layout.out}"
         self.outputs[attn_out].append(self.keeper(ours + "attn_out"))
         self.inputs[f"{block}.{layout.ln2}"].append(self.keeper(ours + "resid_mid"))
-        self.outputs[f"{block}.{layout.gate}"].append(self.keeper(ours + "mlp.pre"))
-        if layout.up:
+        if layout.up == layout.gate:
+            self.outputs[f"{block}.{layout.gate}"].append(self.halves_keeper(ours))
+        else:
+            self.outputs[f"{block}.{layout.gate}"].append(self.keeper(ours + "mlp.pre"))
+        if layout.up not in ("", layout.gate):
             self.outputs[f"{block}.{layout.up}"].append(self.keeper(ours + "mlp.pre_linear"))
         self.inputs[f"{block}.{layout.down}"].append(self.keeper(ours + "mlp.post"))
         self.outputs[f"{block}.{layout.scale2 or layout.down}"].append(self.keeper(ours + "mlp_out"))
@@ -155,23 +175,41 @@ class _Watcher:
 
         return keep
 
-    def pattern_keeper(self, ours: str) -> Keep:
-        """The pattern is what eager attention returns; the scores are taken from the queries and keys."""
-
-        def keep(result: tuple[torch.Tensor, torch.Tensor]) -> None:
-            q, k = self.kept[ours + "attn.q"], self.kept[ours + "attn.k"]
-            self.kept[ours + "attn.attn_scores"] = torch.einsum("bqhd,bkhd->bhqk", q, k) * q.shape[-1] ** -0.5
-            self.kept[ours + "attn.pattern"] = result[1]
+    def halves_keeper(self, ours: str) -> Keep:
+        def keep(x: torch.Tensor) -> None:
+            self.kept[ours + "mlp.pre"], self.kept[ours + "mlp.pre_linear"] = (half.clone() for half in x.chunk(2, -1))
 
         return keep
 
-    def _keep_embedding(self, module: torch.nn.Module, arguments: Any, options: Any, _result: Any) -> None:
-        """Tokens are what the module returns when all positions are zero; positions, when all else is."""
+    def fused_keeper(self, ours: str) -> Keep:
+        def keep(x: torch.Tensor) -> None:
+            for part, rows in zip("qkv", x.chunk(3, dim=-1), strict=True):
+                self.kept[f"{ours}attn.{part}"] = rows.unflatten(-1, (self.n_heads, -1)).clone()
+
+        return keep
+
+    def pattern_keeper(self, ours: str) -> Keep:
+        """The pattern is what eager attention uses; the scores are taken from the queries and keys."""
+
+        def keep(result: Any) -> None:
+            q, k = self.kept[ours + "attn.q"], self.kept[ours + "attn.k"]
+            self.kept[ours + "attn.attn_scores"] = torch.einsum("bqhd,bkhd->bhqk", q, k) * q.shape[-1] ** -0.5
+            self.kept[ours + "attn.pattern"] = result[1] if isinstance(result, tuple) else result.clone()
+
+        return keep
+
+
+def _embedding_keeper(kept: Activations) -> Any:
+    """Tokens are what the module returns when all positions are zero; positions, when all else is."""
+
+    def hook(module: torch.nn.Module, arguments: Any, options: Any, _result: Any) -> None:
         for name, is_position in (("embed", True), ("pos_embed", False)):
             silenced = [p for path, p in module.named_parameters() if ("position" in path) == is_position]
             with zeroed(silenced):
                 result = type(module).forward(module, *arguments, **options)
-            self.kept[name] = result[0] if isinstance(result, tuple) else result
+            kept[name] = result[0] if isinstance(result, tuple) else result
+
+    return hook
 
 
 @contextmanager
