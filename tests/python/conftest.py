@@ -41,6 +41,18 @@ def family_folder(tmp_path_factory):
     return write
 
 
+@pytest.fixture(scope="session")
+def vision_folder(tmp_path_factory):
+    """Writes the tiny checkpoint `vision_families.FAMILIES[model_type][name]`, once."""
+    families = pytest.importorskip("vision_families", reason="transformers is not installed")
+
+    @functools.cache
+    def write(model_type: str, name: str) -> Path:
+        return families.write(tmp_path_factory.mktemp(model_type), model_type, name)
+
+    return write
+
+
 @pytest.fixture(scope="module")
 def one_thread():
     """For models of a few dozen dimensions, whose matrices are too small to share."""
