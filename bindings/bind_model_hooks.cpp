@@ -8,6 +8,7 @@
 #include "bindings/python_hook.h"
 
 #include "libma/interventions/intervention.h"
+#include "libma/models/vision_model.h"
 
 namespace ma::python {
 namespace {

@@ -12,6 +12,7 @@
 
 #include "libma/core/error.h"
 #include "libma/models/token_roles.h"
+#include "libma/models/vision_model.h"
 
 namespace ma::python {
 namespace {
@@ -79,7 +80,7 @@ void bind_config(py::module_& m) {
       m, "VisionConfig", R"(The sizes and options of a vision transformer.
 
 Example:
-    >>> vision_model.config.patch_size, vision_model.config.n_registers
+    >>> vision_model.config.patch_height, vision_model.config.n_registers
     (4, 0)
 )")
       .def_readonly(
@@ -93,7 +94,10 @@ Example:
       .def_readonly("d_head", &VisionConfig::d_head, "Width of a head.")
       .def_readonly("d_mlp", &VisionConfig::d_mlp, "Width of the MLP.")
       .def_readonly(
-          "patch_size", &VisionConfig::patch_size, "Side of a patch, pixels.")
+          "patch_height",
+          &VisionConfig::patch_height,
+          "Height of a patch, pixels.")
+      .def_readonly("patch_width", &VisionConfig::patch_width, "Width, pixels.")
       .def_readonly(
           "image_height",
           &VisionConfig::image_height,
@@ -121,8 +125,10 @@ Example:
             self.n_layers,
             ", d_model=",
             self.d_model,
-            ", patch_size=",
-            self.patch_size,
+            ", patch=",
+            self.patch_height,
+            "x",
+            self.patch_width,
             ", n_registers=",
             self.n_registers,
             ")");
@@ -371,8 +377,10 @@ void bind_vision(py::module_& m, py::class_<BoundVisionModel>& model) {
             c.n_layers,
             ", d_model=",
             c.d_model,
-            ", patch_size=",
-            c.patch_size,
+            ", patch=",
+            c.patch_height,
+            "x",
+            c.patch_width,
             ", image=",
             c.image_height,
             "x",
@@ -397,7 +405,7 @@ Of a checkpoint that pairs images with texts, the vision part. Arguments and err
 
 Example:
     >>> ma.load_vision_model(vision_folder, dtype="float64")
-    VisionModel('vit', n_layers=2, d_model=32, patch_size=4, image=16x16, dtype=float64, device=cpu)
+    VisionModel('vit', n_layers=2, d_model=32, patch=4x4, image=16x16, dtype=float64, device=cpu)
 )");
 }
 

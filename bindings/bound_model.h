@@ -10,7 +10,10 @@
 #include <torch/csrc/utils/pybind.h>
 
 #include "libma/models/model.h"
-#include "libma/models/vision_model.h"
+
+namespace ma {
+class VisionModel; // who uses it includes its header
+}
 
 namespace ma::python {
 

@@ -2,6 +2,8 @@
 // computes.
 #include "bindings/bindings.h"
 
+#include "libma/models/vision_model.h"
+
 PYBIND11_MODULE(_C, m) {
   using namespace ma::python; // NOLINT(google-build-using-namespace)
   py::module_::import(
@@ -27,7 +29,7 @@ Images go in; passes run without autograd and without the GIL. Hooks are those o
 
 Example:
     >>> vision_model
-    VisionModel('vit', n_layers=2, d_model=32, patch_size=4, image=16x16, dtype=float32, device=cpu)
+    VisionModel('vit', n_layers=2, d_model=32, patch=4x4, image=16x16, dtype=float32, device=cpu)
 )");
   bind_errors(m);
   bind_table(m);

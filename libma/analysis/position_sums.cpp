@@ -13,6 +13,11 @@ namespace {
 constexpr std::int64_t kDims = 64; // of one thread's turn: whole cache lines,
                                    // sums in registers or the first cache
 
+/// The column behind the first `own` real tokens.
+std::int64_t end_of_own(const RealTokens& tokens, std::int64_t own) {
+  return own > 0 ? tokens.column(own - 1) + 1 : 0;
+}
+
 template <class T>
 void add_dims(
     const T* x,
@@ -39,28 +44,31 @@ void add_cpu(
     const std::vector<RealTokens>& tokens,
     torch::Tensor& sums) {
   const auto d_model = x.size(2);
+  const auto n_own = sums.size(0) - 1;
   const T* data = x.const_data_ptr<T>();
-  auto* start = sums.mutable_data_ptr<double>();
-  auto* other = start + d_model;
+  auto* totals = sums.mutable_data_ptr<double>();
   const auto turns = (d_model + kDims - 1) / kDims;
   at::parallel_for(
       0, turns, /*grain_size=*/1, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t turn = begin; turn < end; ++turn) {
           const auto dim = turn * kDims;
           const auto dims = std::min(kDims, d_model - dim);
+          const auto add = [&](std::int64_t first,
+                               std::int64_t last,
+                               std::int64_t kind) {
+            double* total = totals + kind * d_model + dim;
+            add_dims(data + dim, first, last, d_model, dims, total);
+          };
           for (std::size_t row = 0; row < tokens.size(); ++row) {
             const auto base = static_cast<std::int64_t>(row) * x.size(1);
-            auto first = base + tokens[row].column(0);
-            add_dims(data + dim, first, first + 1, d_model, dims, start + dim);
-            ++first;
+            const auto own = std::min(n_own, tokens[row].count);
+            for (std::int64_t i = 0; i < own; ++i) {
+              const auto token = base + tokens[row].column(i);
+              add(token, token + 1, i);
+            }
+            const auto first = base + end_of_own(tokens[row], own);
             for (const ElementRange& run : tokens[row].runs) {
-              add_dims(
-                  data + dim,
-                  std::max(first, base + run.first),
-                  base + run.last,
-                  d_model,
-                  dims,
-                  other + dim);
+              add(std::max(first, base + run.first), base + run.last, n_own);
             }
           }
         }
@@ -75,19 +83,23 @@ void add_generic(
     torch::Tensor& sums) {
   const auto precise =
       x.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
-  auto start = at::zeros({x.size(2)}, x.options().dtype(torch::kFloat64));
-  auto other = at::zeros_like(start);
+  const auto n_own = sums.size(0) - 1;
+  auto totals = at::zeros(sums.sizes(), x.options().dtype(torch::kFloat64));
   for (std::size_t row = 0; row < tokens.size(); ++row) {
     const auto values =
         x.select(/*dim=*/0, static_cast<std::int64_t>(row)); // [pos, d_model]
-    const auto first = tokens[row].column(0);
-    start += values[first];
+    const auto own = std::min(n_own, tokens[row].count);
+    for (std::int64_t i = 0; i < own; ++i) {
+      totals[i] += values[tokens[row].column(i)];
+    }
+    const auto first = end_of_own(tokens[row], own);
     for (const ElementRange& run : tokens[row].runs) {
-      other += values.slice(/*dim=*/0, std::max(first + 1, run.first), run.last)
-                   .sum(/*dim=*/0, false, precise);
+      totals[n_own] +=
+          values.slice(/*dim=*/0, std::max(first, run.first), run.last)
+              .sum(/*dim=*/0, false, precise);
     }
   }
-  sums += at::stack({start, other}).to(torch::kCPU);
+  sums += totals.to(torch::kCPU);
 }
 
 } // namespace

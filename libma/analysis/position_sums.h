@@ -1,4 +1,4 @@
-// Sums of a stream over positions, apart for starting and other positions.
+// Sums of a stream over positions, apart for the first few and all others.
 #pragma once
 
 #include <vector>
@@ -8,8 +8,8 @@
 
 namespace ma {
 
-/// Adds `x` [batch, pos, d_model] to `sums`, float64 [2, d_model] on the CPU:
-/// row 0 at the first real token of each row, row 1 at the other real ones. In
+/// Adds `x` [batch, pos, d_model] to `sums`, float64 [n + 1, d_model] on the
+/// CPU: row i at the real token i of each row, the last row at all others. In
 /// float64 without a float64 copy of `x`; the same for any number of threads.
 void add_position_sums(
     const torch::Tensor& x,

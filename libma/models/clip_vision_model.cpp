@@ -20,8 +20,17 @@ VisionConfig read_hf(const nlohmann::json& config) {
       read_vision_common(part, "clip_vision_model", /*default_eps=*/1e-5);
   c.has_patch_bias = false;
   c.has_embed_norm = true;
-  c.has_pooled_norm = true;
   return c;
+}
+
+/// A classifier reads the mean of the patches, before the final norm.
+void read_tensors(
+    const std::map<std::string, TensorInfo>& tensors, VisionConfig& c) {
+  read_heads(tensors, c);
+  if (c.n_classes > 0) {
+    c.pool = PoolKind::kMean;
+    c.pools_unnormed = true;
+  }
 }
 
 } // namespace
@@ -35,7 +44,7 @@ void register_clip_vision_model(ModelRegistry& registry) {
         "text_model.*",
         "text_projection.weight",
         "logit_scale"}},
-      read_heads};
+      read_tensors};
   registry.add("clip_vision_model", {.vision = format});
   registry.add("clip", {.vision = format});
 }

@@ -38,9 +38,7 @@ WeightMap weights() {
        {"pool.mlp.up.weight", "vision_model.head.mlp.fc1.weight"},
        {"pool.mlp.up.bias", "vision_model.head.mlp.fc1.bias"},
        {"pool.mlp.down.weight", "vision_model.head.mlp.fc2.weight"},
-       {"pool.mlp.down.bias", "vision_model.head.mlp.fc2.bias"},
-       {"classifier.weight", "classifier.weight"},
-       {"classifier.bias", "classifier.bias"}});
+       {"pool.mlp.down.bias", "vision_model.head.mlp.fc2.bias"}});
 }
 
 /// A classifier reads the mean of the patches.

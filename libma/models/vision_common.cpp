@@ -25,14 +25,12 @@ std::pair<std::int64_t, std::int64_t> read_sides(
   return {side, side};
 }
 
+} // namespace
+
 StoredName below(
-    const std::string& root,
-    const char* name,
-    WeightTransform transform = nullptr) {
+    const std::string& root, const char* name, WeightTransform transform) {
   return {(root + name).c_str(), transform};
 }
-
-} // namespace
 
 VisionConfig read_vision_common(
     const nlohmann::json& config,
@@ -46,9 +44,7 @@ VisionConfig read_vision_common(
   c.n_kv_heads = c.n_heads;
   c.d_head = c.n_heads > 0 ? c.d_model / c.n_heads : 0;
   c.d_mlp = config.contains("mlp_ratio")
-                ? static_cast<std::int64_t>(
-                      static_cast<double>(c.d_model) *
-                      config_value<double>(config, "mlp_ratio"))
+                ? 0 // for the architecture to work out
                 : config_value<std::int64_t>(config, "intermediate_size");
   c.norm.kind = nn::NormKind::kLayer;
   c.norm.eps = config_value_or(config, "layer_norm_eps", default_eps);
@@ -62,18 +58,7 @@ VisionConfig read_vision_common(
   c.positions = PositionKind::kLearned;
   c.n_channels = config_value_or<std::int64_t>(config, "num_channels", 3);
   std::tie(c.image_height, c.image_width) = read_sides(config, "image_size");
-  const auto [patch_height, patch_width] = read_sides(config, "patch_size");
-  if (patch_height != patch_width) {
-    throw ConfigError(
-        "config",
-        c10::str(
-            "'patch_size' is ",
-            patch_height,
-            " x ",
-            patch_width,
-            "; only square patches are supported"));
-  }
-  c.patch_size = patch_height;
+  std::tie(c.patch_height, c.patch_width) = read_sides(config, "patch_size");
   return c;
 }
 
@@ -127,27 +112,6 @@ WeightMap classic_block_weights(const std::string& root) {
   return map;
 }
 
-WeightMap scaled_block_weights(const std::string& root) {
-  const auto in_block = [&](const char* name) {
-    return below(root, c10::str("encoder.layer.{}.", name).c_str());
-  };
-  return or_else(
-      {{"blocks.{}.ln1.weight", in_block("norm1.weight")},
-       {"blocks.{}.ln1.bias", in_block("norm1.bias")},
-       {"blocks.{}.attn.gain", in_block("layer_scale1.lambda1")},
-       {"blocks.{}.ln2.weight", in_block("norm2.weight")},
-       {"blocks.{}.ln2.bias", in_block("norm2.bias")},
-       {"blocks.{}.mlp.gain", in_block("layer_scale2.lambda1")},
-       {"blocks.{}.mlp.up.weight", in_block("mlp.fc1.weight")},
-       {"blocks.{}.mlp.up.bias", in_block("mlp.fc1.bias")},
-       {"blocks.{}.mlp.down.weight", in_block("mlp.fc2.weight")},
-       {"blocks.{}.mlp.down.bias", in_block("mlp.fc2.bias")}},
-      {{"blocks.{}.mlp.up.weight", in_block("mlp.weights_in.weight")},
-       {"blocks.{}.mlp.up.bias", in_block("mlp.weights_in.bias")},
-       {"blocks.{}.mlp.down.weight", in_block("mlp.weights_out.weight")},
-       {"blocks.{}.mlp.down.bias", in_block("mlp.weights_out.bias")}});
-}
-
 WeightMap tower_weights() {
   WeightMap map = {
       {"cls", {"vision_model.embeddings.class_embedding", as_rows}},
@@ -160,6 +124,8 @@ WeightMap tower_weights() {
       {"ln_final.weight", "vision_model.post_layernorm.weight"},
       {"ln_final.bias", "vision_model.post_layernorm.bias"},
       {"projection.weight", "visual_projection.weight"},
+      {"classifier.weight", "classifier.weight"},
+      {"classifier.bias", "classifier.bias"},
   };
   const std::pair<const char*, const char*> names[] = {
       {"ln1", "layer_norm1"},

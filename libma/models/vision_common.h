@@ -11,6 +11,12 @@
 
 namespace ma {
 
+/// The stored tensor `root` + `name`.
+StoredName below(
+    const std::string& root,
+    const char* name,
+    WeightTransform transform = nullptr);
+
 /// Sizes, LayerNorm with `layer_norm_eps`, GELU, biases everywhere, learned
 /// positions; `default_eps` is what the architecture means without it. The
 /// MLP's width is `intermediate_size`, or `mlp_ratio` times d_model.
@@ -25,9 +31,6 @@ WeightMap common_vision_weights(const std::string& root);
 
 /// Norms and MLP of the first vision transformers.
 WeightMap classic_block_weights(const std::string& root);
-
-/// Norms, layer scale and MLP of the self-distilled ones.
-WeightMap scaled_block_weights(const std::string& root);
 
 /// The vision tower of models that pair images with texts, below
 /// "vision_model.".

@@ -15,8 +15,8 @@ enum class PoolKind {
   kCls,             ///< the class token
   kMean,            ///< the mean of the patches
   kClsMean,         ///< class token and mean of the patches, side by side
-  kClsDistillation, ///< class and distillation token; each has a head of its
-                    ///< own, and logits are the mean of the two
+  kClsDistillation, ///< class and distillation token, side by side; each has a
+                    ///< head of its own, and logits are the mean of the two
   kAttention,       ///< a learned query over all tokens, then an MLP
 };
 
@@ -25,7 +25,8 @@ enum class PoolKind {
 /// patches], as far as there are any, patches in rows from the top left.
 struct VisionConfig : TransformerConfig {
   std::int64_t n_channels = 3;
-  std::int64_t patch_size = 0;   ///< pixels
+  std::int64_t patch_height = 0; ///< pixels
+  std::int64_t patch_width = 0;
   std::int64_t image_height = 0; ///< pixels that the table of positions is for
   std::int64_t image_width = 0;
   bool has_patch_bias = true;
@@ -41,6 +42,8 @@ struct VisionConfig : TransformerConfig {
   PoolKind pool = PoolKind::kCls;
   bool has_pooled_norm = false; ///< ln_final is of what was pooled, not of
                                 ///< the tokens
+  bool pools_unnormed = false;  ///< tokens are pooled as they were before
+                                ///< ln_final, whose output nothing reads
   std::int64_t d_pooler = 0;    ///< of a dense layer behind; 0 means none
   std::string pooler_activation = "tanh";
   std::int64_t n_classes = 0;   ///< 0 means no classifier
@@ -55,8 +58,11 @@ struct VisionConfig : TransformerConfig {
     return has_prefix_positions ? n_prefix() - n_registers : 0;
   }
   /// The grid of patches that the table of positions is for.
-  nn::PatchGrid grid() const {
-    return nn::patch_grid(image_height, image_width, patch_size);
+  nn::PatchGrid grid() const { return grid_of(image_height, image_width); }
+  /// The grid of patches of an image; what is left over at the right and the
+  /// bottom does not count.
+  nn::PatchGrid grid_of(std::int64_t height, std::int64_t width) const {
+    return {height / patch_height, width / patch_width};
   }
   /// Width of what is pooled.
   std::int64_t d_pooled() const;

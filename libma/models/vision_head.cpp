@@ -59,11 +59,13 @@ VisionHead::VisionHead(
     projected_ = &hooks.add_point("projected");
   }
   if (c.n_classes > 0) {
+    const bool has_two = c.pool == PoolKind::kClsDistillation;
+    const auto width = has_two ? c.d_model : c.d_pooled();
     classifiers_.push_back(
-        take_linear("classifier", c.n_classes, c.d_pooled(), weights));
-    if (c.pool == PoolKind::kClsDistillation) {
-      classifiers_.push_back(take_linear(
-          "distillation_classifier", c.n_classes, c.d_model, weights));
+        take_linear("classifier", c.n_classes, width, weights));
+    if (has_two) {
+      classifiers_.push_back(
+          take_linear("distillation_classifier", c.n_classes, width, weights));
     }
     logits_ = &hooks.add_point("logits");
   }
@@ -72,12 +74,13 @@ VisionHead::VisionHead(
 VisionOutput VisionHead::operator()(const torch::Tensor& x) const {
   VisionOutput output;
   output.features = config_.has_pooled_norm ? x : (*ln_final_)(x);
-  output.pooled = (*pooled_)(pool(output.features)); // [batch, d_pooled]
+  output.pooled = (*pooled_)(
+      pool(config_.pools_unnormed ? x : output.features)); // [batch, d_pooled]
   if (projection_) {
     output.projected = (*projected_)((*projection_)(output.pooled));
   }
   if (logits_ != nullptr) {
-    output.logits = (*logits_)(classify(output));
+    output.logits = (*logits_)(classify(output.pooled));
   }
   return output;
 }
@@ -100,6 +103,9 @@ torch::Tensor VisionHead::pool(const torch::Tensor& features) const {
   if (config_.pool == PoolKind::kClsMean) {
     pooled = at::cat({pooled, mean_patch()}, /*dim=*/2);
   }
+  if (config_.pool == PoolKind::kClsDistillation) {
+    pooled = at::cat({pooled, features.narrow(/*dim=*/1, 1, 1)}, /*dim=*/2);
+  }
   if (config_.has_pooled_norm) {
     pooled = (*ln_final_)(pooled);
   }
@@ -109,13 +115,12 @@ torch::Tensor VisionHead::pool(const torch::Tensor& features) const {
   return pooled.squeeze(1); // [batch, d_pooled]
 }
 
-torch::Tensor VisionHead::classify(const VisionOutput& output) const {
-  auto logits = classifiers_.front()(output.pooled);
-  if (classifiers_.size() > 1) {
-    const auto distilled = output.features.select(/*dim=*/1, 1);
-    logits = (logits + classifiers_.back()(distilled)) / 2;
+torch::Tensor VisionHead::classify(const torch::Tensor& pooled) const {
+  if (classifiers_.size() == 1) {
+    return classifiers_.front()(pooled); // [batch, class]
   }
-  return logits; // [batch, class]
+  const auto halves = pooled.chunk(2, /*dim=*/1);
+  return (classifiers_.front()(halves[0]) + classifiers_.back()(halves[1])) / 2;
 }
 
 } // namespace ma

@@ -39,7 +39,7 @@ class VisionHead {
 
  private:
   torch::Tensor pool(const torch::Tensor& features) const;
-  torch::Tensor classify(const VisionOutput& output) const;
+  torch::Tensor classify(const torch::Tensor& pooled) const;
 
   VisionConfig config_;
   std::optional<nn::Norm> ln_final_;

@@ -20,15 +20,17 @@ torch::Tensor VisionModel::embed(const TokenBatch& batch) const {
   const auto& pixels = batch.pixels;
   const VisionConfig& c = config();
   if (!pixels.defined() || pixels.dim() != 4 || !pixels.is_floating_point() ||
-      pixels.size(1) != c.n_channels || pixels.size(2) < c.patch_size ||
-      pixels.size(3) < c.patch_size) {
+      pixels.size(1) != c.n_channels ||
+      c.grid_of(pixels.size(2), pixels.size(3)).count() == 0) {
     throw ShapeError(
         "pixels",
         c10::str(
             "expected floating point [batch, ",
             c.n_channels,
-            ", height, width] with sides of at least ",
-            c.patch_size,
+            ", height, width] of at least ",
+            c.patch_height,
+            " x ",
+            c.patch_width,
             " pixels, got ",
             pixels.defined()
                 ? c10::str(pixels.scalar_type(), " ", pixels.sizes())
@@ -56,8 +58,7 @@ VisionOutput VisionModel::read_out(
   const auto guard = hook_table().use_batch(moved);
   auto output = network_->read_out(x);
   if (batch.pixels.defined()) {
-    output.grid = nn::patch_grid(
-        batch.pixels.size(2), batch.pixels.size(3), config().patch_size);
+    output.grid = config().grid_of(batch.pixels.size(2), batch.pixels.size(3));
   }
   return output;
 }

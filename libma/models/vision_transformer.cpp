@@ -46,7 +46,7 @@ void VisionTransformer::take_embedding(
   }
   patch_embed_.weight = weights.take(
       "patch_embed.weight",
-      {c.d_model, c.n_channels * c.patch_size * c.patch_size});
+      {c.d_model, c.n_channels * c.patch_height * c.patch_width});
   if (c.has_patch_bias) {
     patch_embed_.bias = weights.take("patch_embed.bias", {c.d_model});
   }
@@ -83,17 +83,21 @@ const torch::Tensor& VisionTransformer::positions_of(
 }
 
 torch::Tensor VisionTransformer::embed(const torch::Tensor& pixels) const {
+  const VisionConfig& c = config_;
+  const auto grid = c.grid_of(pixels.size(2), pixels.size(3));
   auto x = patch_embed_(
-      nn::to_patches(pixels, config_.patch_size)); // [batch, patch, d_model]
+      nn::to_patches(
+          pixels,
+          grid,
+          c.patch_height,
+          c.patch_width)); // [batch, patch, d_model]
   if (prefix_.defined()) {
     x = at::cat(
         {prefix_.expand({x.size(0), -1, -1}), x},
         /*dim=*/1); // [batch, pos, d_model]
   }
   x = (*embed_)(std::move(x));
-  const auto& positions = positions_of(
-      nn::patch_grid(pixels.size(2), pixels.size(3), config_.patch_size));
-  x = x + (*pos_embed_)(positions.expand_as(x));
+  x = x + (*pos_embed_)(positions_of(grid).expand_as(x));
   return embed_norm_ ? (*embed_norm_)(x) : x;
 }
 

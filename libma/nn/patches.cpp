@@ -3,17 +3,15 @@
 
 namespace ma::nn {
 
-PatchGrid patch_grid(
-    std::int64_t height, std::int64_t width, std::int64_t patch_size) {
-  return {height / patch_size, width / patch_size};
-}
-
-torch::Tensor to_patches(const torch::Tensor& pixels, std::int64_t patch_size) {
-  const auto grid = patch_grid(pixels.size(2), pixels.size(3), patch_size);
-  return pixels.narrow(/*dim=*/2, 0, grid.rows * patch_size)
-      .narrow(/*dim=*/3, 0, grid.columns * patch_size)
-      .unflatten(/*dim=*/3, {grid.columns, patch_size})
-      .unflatten(/*dim=*/2, {grid.rows, patch_size})
+torch::Tensor to_patches(
+    const torch::Tensor& pixels,
+    const PatchGrid& grid,
+    std::int64_t patch_height,
+    std::int64_t patch_width) {
+  return pixels.narrow(/*dim=*/2, 0, grid.rows * patch_height)
+      .narrow(/*dim=*/3, 0, grid.columns * patch_width)
+      .unflatten(/*dim=*/3, {grid.columns, patch_width})
+      .unflatten(/*dim=*/2, {grid.rows, patch_height})
       .permute({0, 2, 4, 1, 3, 5}) // [batch, row, column, channel, ...]
       .reshape({pixels.size(0), grid.count(), -1});
 }

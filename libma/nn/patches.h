@@ -17,15 +17,14 @@ struct PatchGrid {
   bool operator==(const PatchGrid&) const = default;
 };
 
-/// The grid of an image; what is left over at the right and the bottom does not
-/// count.
-PatchGrid patch_grid(
-    std::int64_t height, std::int64_t width, std::int64_t patch_size);
-
 /// Patches of `pixels` [batch, channel, height, width] in rows from the top
-/// left, each channel by channel and row by row: [batch, patch, channel x
-/// patch_size x patch_size].
-torch::Tensor to_patches(const torch::Tensor& pixels, std::int64_t patch_size);
+/// left, as many as `grid` has, each channel by channel and row by row: [batch,
+/// patch, channel x patch height x patch width].
+torch::Tensor to_patches(
+    const torch::Tensor& pixels,
+    const PatchGrid& grid,
+    std::int64_t patch_height,
+    std::int64_t patch_width);
 
 /// How a table of positions is fitted to another grid: bicubic.
 struct PositionResize {
