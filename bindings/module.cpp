@@ -35,6 +35,7 @@ Example:
   bind_table(m);
   bind_hooks(m);
   bind_tokenizer(m);
+  bind_images(m);
   bind_interventions(m);
   bind_model(m, model);
   bind_vision(m, vision_model);

@@ -24,6 +24,10 @@ __all__: list[str] = [
     "Generation",
     "HookHandle",
     "HookSite",
+    "ImageBatch",
+    "ImageLoader",
+    "ImageRecipe",
+    "ImageSet",
     "Intervention",
     "InterventionStats",
     "LayerMagnitudes",
@@ -55,6 +59,7 @@ __all__: list[str] = [
     "experiments",
     "find_massive",
     "hook_catalogue",
+    "image_recipe_names",
     "intervention_kinds",
     "load_interventions",
     "load_model",
@@ -67,6 +72,7 @@ __all__: list[str] = [
     "pairs_table",
     "perplexity",
     "perplexity_protocols",
+    "read_image",
     "rolling_log_likelihoods",
     "run_ablation",
     "run_experiment",
@@ -628,6 +634,186 @@ class Tokenizer:
     def vocab_size(self) -> int:
         """
         Number of ids, added tokens included.
+        """
+
+class ImageRecipe:
+    """
+    How an image becomes a model's input: resize, crop, rescale, normalise.
+
+    Example:
+        >>> ma.ImageRecipe("timm-vit").crop
+        (224, 224)
+    """
+    def __init__(self, name_or_folder: os.PathLike | str | bytes) -> None:
+        """
+        The recipe of that name, or of a checkpoint's folder.
+
+        Args:
+            name_or_folder: One of `image_recipe_names()`; or a folder with `preprocessor_config.json` of a Hugging Face image
+                processor (ViT, DeiT, CLIP, BiT, SigLIP), or with a timm `config.json`.
+
+        Raises:
+            UnknownNameError: When it is neither a name nor a folder.
+            FileError: When the folder has no such file.
+            ConfigError: When the file asks for what is not supported; the message names the key.
+        """
+    def __repr__(self) -> str: ...
+    @property
+    def crop(self) -> tuple[int, int] | None:
+        """
+        (height, width) cut from the centre, or None.
+        """
+    @property
+    def mean(self) -> typing.Annotated[list[float], "FixedSize(3)"]:
+        """
+        Subtracted, red first.
+        """
+    @property
+    def name(self) -> str:
+        """
+        Its name, or the file it comes from.
+        """
+    @property
+    def resample(self) -> str:
+        """
+        Name of the filter.
+        """
+    @property
+    def rescale_factor(self) -> float:
+        """
+        What 8-bit values are multiplied by.
+        """
+    @property
+    def resize(self) -> str:
+        """
+        'shortest_edge', 'exact' or 'none'.
+        """
+    @property
+    def size(self) -> tuple[int, int]:
+        """
+        (height, width) to resize to; the same number twice for 'shortest_edge'.
+        """
+    @property
+    def std(self) -> typing.Annotated[list[float], "FixedSize(3)"]:
+        """
+        Divided by, red first.
+        """
+
+class ImageSet:
+    """
+    Images with labels, decoded when they are read.
+
+    Example:
+        >>> images = ma.ImageSet("val", class_names="imagenet_synsets.txt", per_class=1)  # doctest: +SKIP
+        >>> images.read(0).shape  # doctest: +SKIP
+        torch.Size([375, 500, 3])
+    """
+    def __init__(
+        self,
+        path: os.PathLike | str | bytes,
+        *,
+        class_names: os.PathLike | str | bytes | None = None,
+        per_class: typing.SupportsInt | typing.SupportsIndex = 0,
+        limit: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> None:
+        """
+        Lists the images of `path`.
+
+        Args:
+            path: A folder of images or of class folders, an uncompressed tar of one, or a `.bin` file of CIFAR-10 or CIFAR-100.
+            class_names: A file whose line n names class n, such as ImageNet's synsets. The class of an image is its folder, or
+                else what stands before the first underscore of its name. None: class folders, sorted.
+            per_class: Only the first of each class; 0: all.
+            limit: Only the first; 0: all.
+
+        Raises:
+            FileError: When there is no image, or the set is damaged.
+            ConfigError: When an option does not fit the set.
+        """
+    def __len__(self) -> int: ...
+    def __repr__(self) -> str: ...
+    def read(self, index: typing.SupportsInt | typing.SupportsIndex) -> torch.Tensor:
+        """
+        Image `index`, uint8 [height, width, 3].
+        """
+    @property
+    def classes(self) -> list[str]:
+        """
+        Name of each class, by label.
+        """
+    @property
+    def labels(self) -> torch.Tensor:
+        """
+        Index of each image's class, int64 [image]; -1 without classes.
+        """
+    @property
+    def names(self) -> list[str]:
+        """
+        Path of each image inside the set.
+        """
+
+class ImageBatch:
+    """
+    Images that go through the model together.
+    """
+    @property
+    def indices(self) -> torch.Tensor:
+        """
+        int64 [batch], into the set.
+        """
+    @property
+    def labels(self) -> torch.Tensor:
+        """
+        int64 [batch], -1 without classes.
+        """
+    @property
+    def pixels(self) -> torch.Tensor:
+        """
+        float32 [batch, 3, h, w].
+        """
+
+class ImageLoader:
+    """
+    Iterates over batches of a set, decoded and preprocessed ahead in threads.
+
+    The order is the set's. Images that cannot be read are left out and listed in `problems`.
+
+    Example:
+        >>> loader = ma.ImageLoader(ma.ImageSet("val"), ma.ImageRecipe("timm-vit"))  # doctest: +SKIP
+        >>> sum(len(batch.labels) for batch in loader)  # doctest: +SKIP
+        50000
+    """
+    def __init__(
+        self,
+        images: ImageSet,
+        recipe: ImageRecipe,
+        *,
+        batch: typing.SupportsInt | typing.SupportsIndex = 50,
+        workers: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> None:
+        """
+        Starts the threads.
+
+        Args:
+            images: The set.
+            recipe: Preprocessing; it must make images of one size.
+            batch: Images in a batch; the last one may have fewer.
+            workers: Threads; 0: one for each core, at most 8.
+
+        Raises:
+            ConfigError: When an option is out of range or the recipe makes images of different sizes.
+        """
+    def __iter__(self) -> typing.Any: ...
+    def __next__(self) -> ImageBatch: ...
+    @property
+    def n_read(self) -> int:
+        """
+        Images given out so far.
+        """
+    @property
+    def problems(self) -> list[str]:
+        """
+        One line for each image left out so far.
         """
 
 class Selection:
@@ -1604,6 +1790,14 @@ class AblationResult:
         Names, in the order given.
         """
 
+def _preprocess(image: torch.Tensor, recipe: ImageRecipe) -> torch.Tensor: ...
+def _preprocess_pixels(image: torch.Tensor, recipe: ImageRecipe) -> torch.Tensor: ...
+def _resize_image(
+    image: torch.Tensor,
+    height: typing.SupportsInt | typing.SupportsIndex,
+    width: typing.SupportsInt | typing.SupportsIndex,
+    resample: str,
+) -> torch.Tensor: ...
 def architectures() -> dict[str, list[str]]:
     """
     The model families that can be loaded.
@@ -1725,6 +1919,11 @@ def hook_catalogue() -> list[tuple[str, str, str]]:
     Example:
         >>> ma.hook_catalogue()[0]
         ('embed', '[batch, pos, d_model]', 'token or patch embedding')
+    """
+
+def image_recipe_names() -> list[str]:
+    """
+    Names that `ImageRecipe` takes, in alphabetical order.
     """
 
 def intervention_kinds() -> list[str]:
@@ -1963,6 +2162,14 @@ def perplexity_protocols() -> list[tuple[str, str]]:
     Example:
         >>> "paper" in dict(ma.perplexity_protocols())
         True
+    """
+
+def read_image(path: os.PathLike | str | bytes) -> torch.Tensor:
+    """
+    The image of a JPEG or PNG file, uint8 [height, width, 3]: the bytes of Pillow's `Image.open(path).convert("RGB")`.
+
+    Raises:
+        FileError: When the file is of another type, broken or truncated, or its image is larger than Pillow allows.
     """
 
 def rolling_log_likelihoods(

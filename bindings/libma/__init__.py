@@ -14,6 +14,7 @@ from .converting import convert
 from .errors import ConfigError, Error, FileError, ShapeError, UnknownNameError
 from .evaluation import evaluate
 from .fetching import fetch
+from .images import preprocess, preprocess_pixels, resize_image
 
 if TYPE_CHECKING:
     from ._C import *  # noqa: F403
@@ -28,6 +29,9 @@ __all__ = [
     "convert",
     "evaluate",
     "fetch",
+    "preprocess",
+    "preprocess_pixels",
+    "resize_image",
 ]
 
 _extension.check_torch()
