@@ -75,3 +75,14 @@ def _as_tensor(image: Any) -> "Tensor":
             raise ShapeError(f"[image] expected uint8 [height, width, 3], got {image.dtype} {list(image.shape)}")
         return torch.from_numpy(np.require(image, requirements=["C", "W"]))
     raise TypeError(f"expected a tensor, a numpy array or a PIL image, got {type(image).__name__}")
+
+
+def pixels_of(model: Any, images: Any) -> "Tensor":
+    """The model's input, [batch, 3, h, w], made of one image or several by the recipe of its checkpoint."""
+    import torch
+
+    from . import ImageRecipe
+
+    recipe = ImageRecipe(str(model.files[0].parent))
+    is_list = isinstance(images, list | tuple) or (isinstance(images, torch.Tensor) and images.dim() == 4)
+    return torch.stack([preprocess(image, recipe) for image in (images if is_list else [images])])

@@ -5,9 +5,9 @@
 #include <map>
 #include <utility>
 
-#include "experiments/ablation/conditions.h"
 #include "experiments/ablation/report.h"
 #include "experiments/ablation/settings.h"
+#include "experiments/common/conditions.h"
 #include "experiments/common/experiment.h"
 #include <nlohmann/json.hpp>
 

@@ -2,44 +2,18 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "experiments/common/condition_settings.h"
 #include "experiments/common/find.h"
 
 #include "libma/core/yaml.h"
 #include "libma/eval/bos.h"
 #include "libma/eval/corpus.h"
 #include "libma/eval/windows.h"
-#include "libma/interventions/intervention.h"
 
 namespace ma::experiments {
-
-/// Blocks that a condition edits.
-struct LayerChoice {
-  enum class Kind { kAuto, kAll, kListed };
-  Kind kind = Kind::kAuto;
-  std::vector<std::int64_t> layers = {}; ///< kListed, 0-based
-};
-
-/// Entries that a condition edits; what is left out is discovered.
-struct SelectionSettings {
-  bool is_massive = false;           ///< the sites that were found
-  std::int64_t n_sites = 0;          ///< massive: the strongest n; 0 is all
-  bool has_discovered_count = false; ///< as many entries as are massive
-  Selection selection;               ///< everything else
-};
-
-struct ConditionSettings {
-  std::string name;
-  std::string kind; ///< of intervention; empty for the unedited model
-  LayerChoice layer;
-  std::string site; ///< "resid_post"
-  SelectionSettings select;
-  bool is_mean = false;        ///< set_value to the calibration mean
-  InterventionOptions numbers; ///< value, factor, low and high alone
-};
 
 struct PerplexitySettings {
   std::string name; ///< heading of the column

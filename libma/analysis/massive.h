@@ -70,16 +70,22 @@ struct MassiveProfile {
   std::vector<LayerMagnitudes> layers;
   std::vector<MassiveSite> sites; ///< largest mean magnitude first; one when
                                   ///< nothing meets the criterion
-  std::int64_t edit_layer = -1; ///< block to edit at: the first after which the
-                                ///< top site is massive, else its peak
+  std::int64_t edit_layer = -1; ///< block to edit at: the first of the top site
   bool meets_criterion = false; ///< false: nothing is massive; the site is the
                                 ///< one of the largest max/median
-  torch::Tensor means; ///< float64 [layer, 2, d_model]: mean at start (0) and
-                       ///< other (1) positions
+  std::vector<TokenClass> own = {
+      TokenClass::kStart}; ///< tokens with a position of their own, from the
+                           ///< first: the start; class token and registers
+  torch::Tensor means; ///< float64 [layer, own + 1, d_model]: mean at each of
+                       ///< these positions and (last) at all others
   torch::Tensor
       hit_means; ///< as means, but over the hits alone where an entry has any
 
-  /// At most `count` first sites that sit at the starting token, as positions x
+  /// The position of a class of tokens, -1 when it has none of its own.
+  std::int64_t position_of(TokenClass token_class) const;
+
+  /// At most `count` first sites that sit at one position of its own (that of
+  /// the strongest such site: the starting token, a register), as positions x
   /// dims; all of them when `count` is 0. Throws ConfigError when there are
   /// none.
   Selection top(std::int64_t count = 1) const;

@@ -1,6 +1,7 @@
 // Looking at the streams of a batch.
 #include "libma/analysis/massive_accumulator.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "libma/analysis/position_sums.h"
@@ -15,7 +16,7 @@ const std::vector<double> kShares = {0.01, 0.1};
 /// What stands at one entry.
 struct Place {
   MassiveAccumulator::SiteKey key;
-  std::int64_t token_id;
+  std::int64_t token_id; // -1 in images
   std::int64_t sequence;
 };
 
@@ -28,7 +29,9 @@ void add(
   site.value.add(value);
   site.magnitude.add(std::abs(value));
   site.ratio.add(std::abs(value) / median);
-  ++site.tokens[place.token_id];
+  if (place.token_id >= 0) {
+    ++site.tokens[place.token_id];
+  }
   if (site.last_sequence != place.sequence) {
     site.last_sequence = place.sequence;
     ++site.sequences;
@@ -54,8 +57,9 @@ MassiveAccumulator::MassiveAccumulator(
 void MassiveAccumulator::observe(
     std::int64_t layer, const torch::Tensor& x, const TokenBatch& batch) {
   const auto n_layers = static_cast<std::int64_t>(layers_.size());
-  if (layer < 0 || layer >= n_layers || x.dim() != 3 || !batch.ids.defined() ||
-      x.sizes().slice(0, 2) != batch.ids.sizes() ||
+  if (layer < 0 || layer >= n_layers || x.dim() != 3 ||
+      (!has_images_ &&
+       (!batch.ids.defined() || x.sizes().slice(0, 2) != batch.ids.sizes())) ||
       (d_model_ != 0 && x.size(2) != d_model_)) {
     throw ShapeError(
         "massive accumulator",
@@ -72,20 +76,25 @@ void MassiveAccumulator::observe(
   d_model_ = x.size(2);
   auto& stats = layers_[static_cast<std::size_t>(layer)];
   if (!stats.sums.defined()) {
-    stats.sums = at::zeros({2, d_model_}, torch::kFloat64);
+    const auto kinds = static_cast<std::int64_t>(own_.size()) + 1;
+    stats.sums = at::zeros({kinds, d_model_}, torch::kFloat64);
+    stats.positions.resize(own_.size() + 1);
   }
   const auto tokens =
       real_tokens(&batch, x.size(0), x.size(1), "massive accumulator");
-  const TokenBatch on_cpu(batch.ids.to(torch::kCPU).contiguous(), batch.mask);
-  const auto classes = classify_tokens(on_cpu, token_classes_); // [batch, pos]
+  const Tokens standing = tokens_of(x, batch);
   const auto contiguous = x.contiguous();
   std::vector<std::vector<ElementRange>> rows;
   for (const RealTokens& real : tokens) {
     rows.push_back(real.elements(
         static_cast<std::int64_t>(rows.size()), x.size(1), d_model_));
     length_ = std::max(length_, real.count);
-    stats.positions[0] += 1;
-    stats.positions[1] += real.count - 1;
+    const auto own =
+        std::min(static_cast<std::int64_t>(own_.size()), real.count);
+    for (std::int64_t i = 0; i < own; ++i) {
+      stats.positions[static_cast<std::size_t>(i)] += 1;
+    }
+    stats.positions.back() += real.count - own;
   }
   const MagnitudeQuery query{
       .magnitude = criterion_.magnitude,
@@ -93,24 +102,42 @@ void MassiveAccumulator::observe(
       .top = kTop,
       .shares = kShares};
   for (const RowMagnitudes& row : scan_rows(contiguous, rows, query)) {
-    observe_row(stats, row, on_cpu.ids, classes);
+    observe_row(stats, row, standing);
   }
   add_position_sums(contiguous, tokens, stats.sums);
 }
 
+void MassiveAccumulator::expect_images(std::vector<TokenClass> prefix) {
+  own_ = std::move(prefix);
+  has_images_ = true;
+}
+
+MassiveAccumulator::Tokens MassiveAccumulator::tokens_of(
+    const torch::Tensor& x, const TokenBatch& batch) const {
+  if (!has_images_) {
+    const TokenBatch on_cpu(batch.ids.to(torch::kCPU).contiguous(), batch.mask);
+    return {classify_tokens(on_cpu, token_classes_), on_cpu.ids};
+  }
+  auto row =
+      at::full({x.size(1)}, static_cast<int>(TokenClass::kPatch), torch::kInt8);
+  auto* classes = row.mutable_data_ptr<std::int8_t>();
+  for (std::size_t i = 0; i < own_.size(); ++i) {
+    classes[i] = static_cast<std::int8_t>(own_[i]);
+  }
+  return {row.expand({x.size(0), -1}).contiguous(), {}};
+}
+
 void MassiveAccumulator::observe_row(
-    LayerStats& layer,
-    const RowMagnitudes& row,
-    const torch::Tensor& ids,
-    const torch::Tensor& classes) {
+    LayerStats& layer, const RowMagnitudes& row, const Tokens& tokens) {
   const std::int64_t sequence = layer.median.count;
   const auto place = [&](const Entry& entry) {
     const auto token = entry.index / d_model_;
-    const auto token_class =
-        static_cast<TokenClass>(classes.const_data_ptr<std::int8_t>()[token]);
+    const auto token_class = static_cast<TokenClass>(
+        tokens.classes.const_data_ptr<std::int8_t>()[token]);
     return Place{
         {entry.index % d_model_, token_class},
-        ids.const_data_ptr<std::int64_t>()[token],
+        tokens.ids.defined() ? tokens.ids.const_data_ptr<std::int64_t>()[token]
+                             : -1,
         sequence};
   };
   layer.median.add(row.median);

@@ -36,6 +36,10 @@ class MassiveAccumulator {
   void observe(
       std::int64_t layer, const torch::Tensor& x, const TokenBatch& batch);
 
+  /// For images: the first tokens of each row are of the classes `prefix`, all
+  /// others are patches. `observe` then looks at no ids.
+  void expect_images(std::vector<TokenClass> prefix);
+
   /// What was seen so far. Throws ShapeError when that is nothing, or blocks
   /// saw different numbers of sequences.
   MassiveProfile finish() const;
@@ -62,20 +66,26 @@ class MassiveAccumulator {
     std::map<SiteKey, SiteStats> hits; ///< entries that meet the criterion
     std::map<SiteKey, SiteStats>
         largest;        ///< the largest entry of each sequence
-    torch::Tensor sums; ///< float64 [2, d_model], at start and other positions
-    std::array<std::int64_t, 2> positions = {}; ///< how many
+    torch::Tensor sums; ///< float64 [own + 1, d_model]: positions of their own,
+                        ///< and all others
+    std::vector<std::int64_t> positions = {}; ///< how many of each
   };
 
  private:
-  /// `ids` and `classes` are [batch, pos] on the CPU.
+  /// What stands at the entries of a batch; [batch, pos] on the CPU.
+  struct Tokens {
+    torch::Tensor classes; ///< int8
+    torch::Tensor ids;     ///< int64; undefined for images
+  };
+
+  Tokens tokens_of(const torch::Tensor& x, const TokenBatch& batch) const;
   void observe_row(
-      LayerStats& layer,
-      const RowMagnitudes& row,
-      const torch::Tensor& ids,
-      const torch::Tensor& classes);
+      LayerStats& layer, const RowMagnitudes& row, const Tokens& tokens);
 
   MassiveCriterion criterion_;
   torch::Tensor token_classes_;
+  std::vector<TokenClass> own_ = {TokenClass::kStart}; ///< see MassiveProfile
+  bool has_images_ = false;
   std::vector<LayerStats> layers_;
   std::map<SiteKey, std::set<std::int64_t>>
       sequences_; ///< in which a site is massive after some block

@@ -104,12 +104,34 @@ std::optional<MassiveSite> massive_site(
   return site;
 }
 
+/// The run of blocks around `peak` after which `key` is the largest entry of as
+/// many sequences as it needs to be.
+void find_run(
+    const std::vector<LayerStats>& layers,
+    const SiteKey& key,
+    std::int64_t needed,
+    MassiveSite& site) {
+  const auto is_largest = [&](std::int64_t layer) {
+    const auto& largest = layers[static_cast<std::size_t>(layer)].largest;
+    const auto found = largest.find(key);
+    return found != largest.end() && found->second.sequences >= needed;
+  };
+  const auto n_layers = static_cast<std::int64_t>(layers.size());
+  while (site.first_layer > 0 && is_largest(site.first_layer - 1)) {
+    --site.first_layer;
+  }
+  while (site.last_layer + 1 < n_layers && is_largest(site.last_layer + 1)) {
+    ++site.last_layer;
+  }
+}
+
 /// The most extreme site, for a model without massive activations: of the
 /// entries that are the largest of at least half of the sequences after some
 /// block (else of the most sequences), the one of the largest mean max/median.
 MassiveSite most_extreme_site(const std::vector<LayerStats>& layers) {
   using Rank = std::pair<std::int64_t, double>;
   Rank best{-1, 0};
+  SiteKey best_key{};
   MassiveSite extreme;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const auto n_sequences = layers[i].median.count;
@@ -118,6 +140,7 @@ MassiveSite most_extreme_site(const std::vector<LayerStats>& layers) {
           std::min(stats.sequences, (n_sequences + 1) / 2), stats.ratio.mean};
       if (rank > best) {
         best = rank;
+        best_key = key;
         extreme = site_of(key, stats);
         extreme.first_layer = extreme.last_layer = extreme.peak_layer =
             static_cast<std::int64_t>(i);
@@ -126,18 +149,24 @@ MassiveSite most_extreme_site(const std::vector<LayerStats>& layers) {
       }
     }
   }
+  find_run(layers, best_key, best.first, extreme);
   return extreme;
 }
 
-/// `means` [2, d_model] of one block with the means of its hits where it has
-/// any.
-void put_hit_means(const LayerStats& layer, torch::Tensor means) {
+/// `means` [own + 1, d_model] of one block with the means of its hits where it
+/// has any.
+void put_hit_means(
+    const LayerStats& layer,
+    const MassiveProfile& profile,
+    torch::Tensor means) {
+  const auto others = means.size(0) - 1;
   std::map<
       std::pair<std::int64_t, std::int64_t>,
       std::pair<double, std::int64_t>>
       sums; // (kind, dim): sum, count
   for (const auto& [key, stats] : layer.hits) {
-    auto& sum = sums[{key.second == TokenClass::kStart ? 0 : 1, key.first}];
+    const auto own = profile.position_of(key.second);
+    auto& sum = sums[{own >= 0 ? own : others, key.first}];
     sum.first += stats.value.mean * static_cast<double>(stats.value.count);
     sum.second += stats.value.count;
   }
@@ -154,6 +183,7 @@ MassiveProfile MassiveAccumulator::finish() const {
   profile.criterion = criterion_;
   profile.n_sequences = layers_.empty() ? 0 : layers_.front().median.count;
   profile.length = length_;
+  profile.own = own_;
   std::vector<torch::Tensor> means;
   for (const LayerStats& layer : layers_) {
     if (layer.median.count == 0 || layer.median.count != profile.n_sequences) {
@@ -168,14 +198,15 @@ MassiveProfile MassiveAccumulator::finish() const {
     }
     profile.layers.push_back(
         magnitudes_of(static_cast<std::int64_t>(profile.layers.size()), layer));
-    const auto positions =
-        at::tensor(layer.positions, torch::kFloat64).unsqueeze(1); // [2, 1]
+    const auto positions = at::tensor(layer.positions, torch::kFloat64)
+                               .unsqueeze(1); // [own + 1, 1]
     means.push_back(layer.sums / positions);
   }
-  profile.means = at::stack(means); // [layer, 2, d_model]
+  profile.means = at::stack(means); // [layer, own + 1, d_model]
   profile.hit_means = profile.means.clone();
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    put_hit_means(layers_[i], profile.hit_means[static_cast<std::int64_t>(i)]);
+    put_hit_means(
+        layers_[i], profile, profile.hit_means[static_cast<std::int64_t>(i)]);
   }
   for (const auto& [key, sequences] : sequences_) {
     if (auto site = massive_site(layers_, key)) {
@@ -198,10 +229,18 @@ MassiveProfile MassiveAccumulator::finish() const {
   return profile;
 }
 
+std::int64_t MassiveProfile::position_of(TokenClass token_class) const {
+  const auto found = std::find(own.begin(), own.end(), token_class);
+  return found == own.end() ? -1 : found - own.begin();
+}
+
 Selection MassiveProfile::top(std::int64_t count) const {
+  std::int64_t position = -1;
   std::vector<std::int64_t> dims;
   for (const MassiveSite& site : sites) {
-    if (site.token_class == TokenClass::kStart &&
+    const auto here = position_of(site.token_class);
+    position = position < 0 ? here : position;
+    if (here >= 0 && here == position &&
         (count == 0 || static_cast<std::int64_t>(dims.size()) < count)) {
       dims.push_back(site.dim);
     }
@@ -209,9 +248,10 @@ Selection MassiveProfile::top(std::int64_t count) const {
   if (dims.empty()) {
     throw ConfigError(
         "massive profile",
-        "no site is at the starting token; select by criterion instead");
+        "no site is at a token with a position of its own, such as the "
+        "starting one; select by criterion instead");
   }
-  return Selection::at({0}, std::move(dims));
+  return Selection::at({position}, std::move(dims));
 }
 
 Selection MassiveProfile::massive() const {

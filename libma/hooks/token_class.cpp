@@ -5,6 +5,7 @@
 #include <array>
 #include <cctype>
 #include <string>
+#include <vector>
 
 #include "libma/core/error.h"
 #include "libma/hooks/real_tokens.h"
@@ -58,9 +59,33 @@ TokenClass class_in_table(const torch::Tensor& table, std::int64_t id) {
 } // namespace
 
 std::string_view token_class_name(TokenClass token_class) {
-  constexpr std::array<std::string_view, kTokenClasses> names = {
-      "start", "strong_delimiter", "delimiter", "weak_word", "word"};
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all = {
+        "start",
+        "strong_delimiter",
+        "delimiter",
+        "weak_word",
+        "word",
+        "cls",
+        "distillation",
+        "patch"};
+    for (std::int64_t i = 0; i < kMostRegisters; ++i) {
+      all.push_back(c10::str("register:", i));
+    }
+    return all;
+  }();
   return names.at(static_cast<std::size_t>(token_class));
+}
+
+TokenClass register_class(std::int64_t number) {
+  if (number < 0 || number >= kMostRegisters) {
+    throw ConfigError(
+        "register",
+        c10::str(
+            number, " is out of range; at most ", kMostRegisters, " are read"));
+  }
+  return static_cast<TokenClass>(
+      static_cast<std::int64_t>(TokenClass::kRegister) + number);
 }
 
 TokenClass classify_text(std::string_view text) {

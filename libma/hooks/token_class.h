@@ -15,13 +15,22 @@ enum class TokenClass : std::int8_t {
   kStrongDelimiter = 1, ///< first "." or newline of a row after the start
   kDelimiter = 2,       ///< later ".", newline, and "'" and ","
   kWeakWord = 3,        ///< "and", "from", "of", "2" and their like
-  kWord = 4,            ///< anything else
+  kWord = 4,            ///< any other text
+  kCls = 5,             ///< of images: the class token,
+  kDistillation = 6,    ///< the distillation token,
+  kPatch = 7,           ///< any patch,
+  kRegister = 8,        ///< register 0; register k is kRegister + k
 };
 
-inline constexpr std::int64_t kTokenClasses = 5;
+inline constexpr std::int64_t kMostRegisters = 64;
+inline constexpr std::int64_t kTokenClasses = 8 + kMostRegisters;
 
-/// "start", "strong_delimiter", "delimiter", "weak_word", "word".
+/// "start", "strong_delimiter", "delimiter", "weak_word", "word", "cls",
+/// "distillation", "patch", "register:0", ...
 std::string_view token_class_name(TokenClass token_class);
+
+/// The class of register `number`. Throws ConfigError when there are fewer.
+TokenClass register_class(std::int64_t number);
 
 /// The class that a token's text has wherever it stands: kStrongDelimiter,
 /// kDelimiter, kWeakWord or kWord. Blanks around the text do not count, nor

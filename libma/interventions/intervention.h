@@ -23,8 +23,8 @@ struct InterventionOptions {
   Selection select = {}; ///< which entries
   std::optional<double> value =
       {};                   ///< set_value: the constant; add: the amount
-  torch::Tensor means = {}; ///< set_value: [layer, 2, d_model], mean at start
-                            ///< (0) and other (1) positions of each block
+  torch::Tensor means = {}; ///< set_value: [layer, n + 1, d_model], mean at
+                            ///< each of the first n positions and at all others
   std::optional<double> factor = {};         ///< scale
   std::optional<double> low = {}, high = {}; ///< clamp: either or both
 };

@@ -1,5 +1,6 @@
-// set_value: x := value, or := the mean of its block, position kind (start or
-// other) and dim (Sun et al. 2024, table 3).
+// set_value: x := value, or := the mean of its block, position (the first few
+// have means of their own) and dim (Sun et al. 2024, table 3).
+#include <algorithm>
 #include <cmath>
 
 #include "libma/core/error.h"
@@ -9,25 +10,29 @@
 namespace ma {
 namespace {
 
-/// 0 where an entry stands at the first real token of its row, else 1: int64
-/// [n] on the CPU.
+/// The position of each entry in its row, `n_own` from there on: int64 [n] on
+/// the CPU.
 torch::Tensor position_kind(
-    const torch::Tensor& indices, const torch::Tensor& x, const HookSite& at) {
+    const torch::Tensor& indices,
+    const torch::Tensor& x,
+    const HookSite& at,
+    std::int64_t n_own) {
   const auto width = x.numel() / (x.size(0) * x.size(1));
   const auto flat = indices.floor_divide(width); // [n], row * pos + column
+  auto kinds = at::full({x.size(0), x.size(1)}, n_own, torch::kInt64);
   if (at.batch != nullptr && at.batch->positions.defined()) {
-    const auto places = at.batch->positions.to(torch::kCPU).flatten();
-    return (places.index_select(0, flat) != 0).to(torch::kInt64);
+    kinds = at.batch->positions.to(torch::kCPU).clamp_max(n_own);
+  } else {
+    auto* first = kinds.mutable_data_ptr<std::int64_t>();
+    for (const RealTokens& row :
+         real_tokens(at.batch, x.size(0), x.size(1), at.name)) {
+      for (std::int64_t i = 0; i < std::min(n_own, row.count); ++i) {
+        first[row.column(i)] = i;
+      }
+      first += x.size(1);
+    }
   }
-  const auto tokens = real_tokens(at.batch, x.size(0), x.size(1), at.name);
-  std::vector<std::int64_t> starts;
-  for (const RealTokens& row : tokens) {
-    starts.push_back(row.column(0));
-  }
-  const auto row = flat.floor_divide(x.size(1));
-  return (flat.remainder(x.size(1)) !=
-          at::tensor(starts, torch::kInt64).index_select(0, row))
-      .to(torch::kInt64);
+  return kinds.flatten().index_select(/*dim=*/0, flat);
 }
 
 torch::Tensor look_up(
@@ -44,12 +49,14 @@ torch::Tensor look_up(
             means.sizes(),
             " have no entries for this site ",
             x.sizes(),
-            "; they are [layer, 2, d_model]"));
+            "; they are [layer, positions + 1, d_model]"));
   }
   const auto on_cpu = indices.to(torch::kCPU);
   const auto dims = on_cpu.remainder(x.size(2));
   const auto values = means.index(
-      {at::tensor(at.layer), position_kind(on_cpu, x, at), dims}); // [n]
+      {at::tensor(at.layer),
+       position_kind(on_cpu, x, at, means.size(1) - 1),
+       dims}); // [n]
   const auto defined = at::isfinite(values);
   if (!defined.all().item<bool>()) {
     const auto bad = defined.logical_not().nonzero()[0].item<std::int64_t>();
@@ -86,13 +93,13 @@ EditFn make_set_value(const InterventionOptions& options) {
     };
   }
   const auto means = options.means.to(torch::kCPU, torch::kFloat64);
-  if (means.dim() != 3 || means.size(1) != 2) {
+  if (means.dim() != 3 || means.size(1) < 1) {
     throw ConfigError(
         "set_value",
         c10::str(
             "option 'means' is ",
             means.sizes(),
-            "; expected [layer, 2, d_model]"));
+            "; expected [layer, positions + 1, d_model]"));
   }
   return
       [means](const auto&, const auto& indices, const auto& x, const auto& at) {

@@ -1,4 +1,5 @@
 // Registers every architecture of builtin.def.
+#include "libma/models/config_reader.h"
 #include "libma/models/registry.h"
 
 namespace ma {
@@ -16,6 +17,12 @@ const ModelRegistry& model_registry() {
     return models;
   }();
   return registry;
+}
+
+std::string architecture_name(const nlohmann::json& config) {
+  return config.contains("architecture") && !config.contains("model_type")
+             ? "timm_vit"
+             : config_value<std::string>(config, "model_type");
 }
 
 const ArchitectureFormat& find_gguf_format(

@@ -12,6 +12,7 @@ DecoderConfig read_hf(const nlohmann::json& config) {
   c.norm = {.kind = nn::NormKind::kLayer, .eps = 1e-5};
   c.has_norm_weight = false;
   c.qkv_clip = config_value_or(config, "clip_qkv", 0.0);
+  c.rope.in_float32 = true;
   return c;
 }
 
@@ -19,6 +20,7 @@ DecoderConfig read_gguf(const nlohmann::json& metadata) {
   DecoderConfig c = read_gguf_common(metadata, "olmo", "olmo");
   c.has_norm_weight = false;
   c.has_norm_bias = false;
+  c.rope.in_float32 = true;
   return c;
 }
 

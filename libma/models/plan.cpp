@@ -23,8 +23,7 @@ namespace {
 const Architecture& find_architecture(
     const Checkpoint& checkpoint, bool is_vision) {
   const std::string where = checkpoint.path().string();
-  const auto name =
-      config_value<std::string>(checkpoint.config(), "model_type");
+  const auto name = architecture_name(checkpoint.config());
   const Architecture& found = model_registry().get(name, where);
   if (found.is_vision() != is_vision) {
     throw ConfigError(

@@ -43,6 +43,10 @@ using ModelRegistry = Registry<Architecture>;
 /// Every built-in architecture by `model_type` of config.json.
 const ModelRegistry& model_registry();
 
+/// The registry key of a folder's config.json: its `model_type`; timm's name an
+/// `architecture` of theirs instead. Throws ConfigError when it has neither.
+std::string architecture_name(const nlohmann::json& config);
+
 /// The format called `name` in GGUF's `general.architecture`. Throws
 /// UnknownNameError, located at `where`.
 const ArchitectureFormat& find_gguf_format(

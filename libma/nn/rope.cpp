@@ -195,6 +195,9 @@ RopeTable make_rope_table(
   }
   const auto angles = positions.to(torch::kFloat32).unsqueeze(-1) *
                       frequency.inverse.to(positions.device());
+  if (config.in_float32 && dtype != torch::kFloat64) {
+    dtype = torch::kFloat32;
+  }
   const auto finish = [&](const torch::Tensor& table) {
     return (table * frequency.attention_factor)
         .to(dtype)
@@ -221,6 +224,9 @@ RopeTable RopeTable::to(torch::Device device) const {
 }
 
 torch::Tensor apply_rope(const torch::Tensor& x, const RopeTable& table) {
+  if (x.scalar_type() != table.cos.scalar_type()) {
+    return apply_rope(x.to(table.cos.scalar_type()), table).to(x.scalar_type());
+  }
   const std::int64_t half = table.cos.size(-1);
   auto rotated = at::empty(x.sizes(), x.options());
   // Dims `which` (0 or 1) of all pairs of a tensor like x.

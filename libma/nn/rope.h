@@ -16,6 +16,8 @@ struct RopeConfig {
   std::int64_t d_rotary = 0; ///< leading dims of each head that rotate; even
   bool interleaved = false; ///< pairs are (2i, 2i + 1), else (i, i + d_rotary /
                             ///< 2)
+  bool in_float32 = false;  ///< half-precision queries and keys rotate in
+                            ///< float32
   RopeScaling scaling = RopeScaling::kNone;
   double factor = 1.0; ///< ratio of extended to original context, no unit
   std::int64_t max_positions = 0;          ///< context of the model, tokens
@@ -48,7 +50,8 @@ struct RopeTable {
 };
 
 /// Table for int64 `positions` [pos] or [batch, pos]. Angles are computed in
-/// float32, as Hugging Face does, then converted to `dtype`.
+/// float32, as Hugging Face does, then converted to `dtype`, unless that is
+/// half precision and the rotation runs in float32.
 RopeTable make_rope_table(
     const RopeConfig& config,
     const torch::Tensor& positions,
@@ -61,7 +64,8 @@ bool changes_frequencies(
     const RopeConfig& config, std::int64_t first, std::int64_t last);
 
 /// Rotates the pairs of the first d_rotary dims of each head. `x` is [batch,
-/// pos, head, d_head]; returns a new tensor.
+/// pos, head, d_head]; returns a new tensor of its dtype; the rotation runs in
+/// that of the table.
 torch::Tensor apply_rope(const torch::Tensor& x, const RopeTable& table);
 
 } // namespace ma::nn

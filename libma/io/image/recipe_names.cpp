@@ -24,18 +24,34 @@ std::array<double, 3> colors(const Yaml& yaml, std::string_view key) {
   return {values[0], values[1], values[2]};
 }
 
+/// The shortest edge, or height and width.
+void read_resize(const Yaml& yaml, ImageRecipe& recipe) {
+  if (!yaml.is_list()) {
+    const auto edge = yaml.as<std::int64_t>(at_least(1));
+    recipe.resize = ResizeKind::kShortestEdge;
+    recipe.size = {edge, edge};
+    return;
+  }
+  const auto sides = yaml.as<std::vector<std::int64_t>>(at_least(1));
+  if (sides.size() != 2) {
+    throw yaml.error("expected height and width");
+  }
+  recipe.resize = ResizeKind::kExact;
+  recipe.size = {sides[0], sides[1]};
+}
+
 ImageRecipe read(std::string_view name, std::string_view text) {
   const Yaml yaml =
       Yaml::parse(text, "configs/images/" + std::string(name) + ".yaml");
-  const auto resize = yaml.get<std::int64_t>("resize", at_least(1));
-  const auto crop = yaml.get<std::int64_t>("crop", at_least(1));
   ImageRecipe recipe;
   recipe.name = name;
-  recipe.resize = ResizeKind::kShortestEdge;
-  recipe.size = {resize, resize};
+  read_resize(yaml["resize"], recipe);
   recipe.resample = resample_named(
       yaml.get<std::string>("resample"), yaml["resample"].place());
-  recipe.crop = ImageSize{crop, crop};
+  if (const auto crop = yaml.find("crop")) {
+    const auto edge = crop->as<std::int64_t>(at_least(1));
+    recipe.crop = ImageSize{edge, edge};
+  }
   recipe.mean = colors(yaml, "mean");
   recipe.std = colors(yaml, "std");
   yaml.reject_unknown();

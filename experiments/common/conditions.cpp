@@ -1,5 +1,5 @@
 // Discovered blocks, entries, counts and means put into interventions.
-#include "experiments/ablation/conditions.h"
+#include "experiments/common/conditions.h"
 
 #include <algorithm>
 
@@ -16,17 +16,20 @@ struct Target {
   std::int64_t count = 1; ///< entries of a sequence, for controls to match
 };
 
-bool is_at_start(const MassiveSite& site) {
-  return site.token_class == TokenClass::kStart;
-}
-
-/// The `n_sites` strongest sites at the start (0: all), or, when all are asked
-/// for and some stand elsewhere, whatever is massive in each sequence.
+/// The `n_sites` strongest sites at the start, or another token with a position
+/// of its own (0: all), or, when all are asked for and some stand elsewhere,
+/// whatever is massive in each sequence.
 Target find_target(const MassiveProfile& profile, std::int64_t n_sites) {
   const auto& sites = profile.sites;
-  if (n_sites > 0 || std::all_of(sites.begin(), sites.end(), is_at_start)) {
+  const auto has_position = [&](const MassiveSite& site) {
+    return profile.position_of(site.token_class) >= 0;
+  };
+  const auto stands_there = [&](const MassiveSite& site) {
+    return has_position(site) && site.token_class == sites.front().token_class;
+  };
+  if (n_sites > 0 || std::all_of(sites.begin(), sites.end(), stands_there)) {
     const Selection top = profile.top(n_sites);
-    const auto first = std::find_if(sites.begin(), sites.end(), is_at_start);
+    const auto first = std::find_if(sites.begin(), sites.end(), has_position);
     return {
         .selection = top,
         .block = first->first_layer,
@@ -102,7 +105,7 @@ std::vector<Intervention> make_edits(
 } // namespace
 
 void check_sites(
-    const std::vector<ConditionSettings>& settings, const Model& model) {
+    const std::vector<ConditionSettings>& settings, const HookedModel& model) {
   const auto n_layers = model.config().n_layers;
   for (const ConditionSettings& wanted : settings) {
     if (wanted.kind.empty()) {

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "experiments/ablation/settings.h"
+#include "experiments/common/condition_settings.h"
 
 #include "libma/analysis/massive.h"
 #include "libma/eval/conditions.h"
@@ -13,7 +13,7 @@ namespace ma::experiments {
 /// Throws UnknownNameError or ConfigError when a condition names a site or a
 /// block that `model` does not have.
 void check_sites(
-    const std::vector<ConditionSettings>& settings, const Model& model);
+    const std::vector<ConditionSettings>& settings, const HookedModel& model);
 
 /// The conditions with every `auto` filled in from `profile`.
 /// Throws ConfigError when an intervention's options do not fit its kind.

@@ -1,0 +1,49 @@
+// The key `conditions` of an ablation: the rows of its table.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "libma/analysis/massive.h"
+#include "libma/core/yaml.h"
+#include "libma/interventions/intervention.h"
+
+namespace ma::experiments {
+
+/// Blocks that a condition edits.
+struct LayerChoice {
+  enum class Kind { kAuto, kAll, kListed };
+  Kind kind = Kind::kAuto;
+  std::vector<std::int64_t> layers = {}; ///< kListed, 0-based
+};
+
+/// Entries that a condition edits; what is left out is discovered.
+struct SelectionSettings {
+  bool is_massive = false;           ///< the sites that were found
+  std::int64_t n_sites = 0;          ///< massive: the strongest n; 0 is all
+  bool has_discovered_count = false; ///< as many entries as are massive
+  Selection selection;               ///< everything else
+};
+
+struct ConditionSettings {
+  std::string name;
+  std::string kind; ///< of intervention; empty for the unedited model
+  LayerChoice layer;
+  std::string site; ///< "resid_post"
+  SelectionSettings select;
+  bool is_mean = false;        ///< set_value to the calibration mean
+  InterventionOptions numbers; ///< value, factor, low and high alone
+};
+
+/// The list `conditions`. Throws ConfigError, with file, line and key.
+std::vector<ConditionSettings> read_conditions(
+    const Yaml& config, const MassiveCriterion& found_by);
+
+/// Adds `name` to `names`: rows and columns are told apart by them. Throws
+/// ConfigError when it is taken.
+void require_new(
+    const Yaml& yaml, const std::string& name, std::set<std::string>& names);
+
+} // namespace ma::experiments

@@ -1,0 +1,186 @@
+// Ablation of vision models (Sun et al. 2024, Table 4): find the massive
+// activations over images, edit them, measure what the edit costs.
+#include "libma/eval/image_ablation.h"
+
+#include <map>
+#include <utility>
+
+#include "experiments/common/conditions.h"
+#include "experiments/common/experiment.h"
+#include "experiments/image_ablation/settings.h"
+#include <nlohmann/json.hpp>
+
+#include "libma/analysis/comparison.h"
+#include "libma/analysis/massive_tables.h"
+#include "libma/core/log.h"
+#include "libma/eval/find_image_massive.h"
+#include "libma/models/plan.h"
+#include "libma/nn/linear.h"
+
+namespace ma::experiments {
+namespace {
+
+std::vector<ImageTask> open_tasks(
+    const ImageAblationSettings& settings, const VisionModel& model) {
+  std::vector<ImageTask> tasks;
+  for (const ImageTaskSettings& wanted : settings.tasks) {
+    tasks.push_back(
+        {.name = wanted.name,
+         .source = open_images(wanted.images, folder_of(model)),
+         .metrics = wanted.metrics,
+         .k = wanted.k});
+    if (!wanted.head.empty()) {
+      tasks.back().head.emplace(wanted.head, model.config().d_model);
+    }
+  }
+  return tasks;
+}
+
+/// What decides the results beside the config.
+nlohmann::json inputs_of(
+    const VisionModel& model,
+    const ImageSource& found_on,
+    const ImageAblationSettings& settings,
+    const std::vector<ImageTask>& tasks) {
+  std::map<std::string, std::string> images = {
+      {"find", hash_images(found_on.set)}};
+  std::vector<std::filesystem::path> heads;
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    images["evaluate " + tasks[i].name] = hash_images(tasks[i].source.set);
+    if (!settings.tasks[i].head.empty()) {
+      heads.push_back(settings.tasks[i].head);
+    }
+  }
+  return {
+      {"model", hash_files(model.files())},
+      {"images", images},
+      {"heads", hash_files(heads)},
+      {"products", nn::product_library()},
+      {"device", model.devices()}};
+}
+
+MassiveProfile find(
+    const VisionModel& model,
+    const ImageSource& source,
+    const ImageAblationSettings& settings,
+    const Run& run) {
+  auto found = find_massive(
+      model,
+      source,
+      {.magnitude = settings.criterion.magnitude,
+       .ratio = settings.criterion.ratio,
+       .progress = run.progress()});
+  log_left_out("find", found.images);
+  if (!found.profile.meets_criterion) {
+    log::warn(
+        "nothing meets the criterion; the entry with the largest max / median "
+        "is edited instead");
+  }
+  log::info("found " + describe_top_site(found.profile));
+  return std::move(found.profile);
+}
+
+/// Each task measured now, or by an earlier run.
+std::vector<ImageTaskResult> measure(
+    const VisionModel& model,
+    const std::vector<Condition>& conditions,
+    const std::vector<ImageTask>& tasks,
+    JsonlJournal& journal,
+    const Run& run) {
+  std::map<std::string, ImageTaskResult> finished;
+  for (const auto& line : journal.recovered()) {
+    auto result = image_task_result_from_json(line);
+    finished.insert_or_assign(result.task, std::move(result));
+  }
+  std::vector<ImageTaskResult> results;
+  for (const ImageTask& task : tasks) {
+    if (finished.contains(task.name)) {
+      log::info(task.name + ": measured by an earlier run");
+      results.push_back(finished.at(task.name));
+    } else {
+      results.push_back(
+          evaluate_images(model, conditions, task, run.progress()));
+      journal.append(to_json(results.back()));
+    }
+    log_left_out(task.name, results.back().images);
+  }
+  return results;
+}
+
+void ablate_images(const ImageAblationSettings& settings, Run& run) {
+  const VisionModel model = load_vision_model(settings.model, run.home());
+  check_sites(settings.conditions, model);
+  const ImageSource found_on = open_images(settings.find, folder_of(model));
+  const auto tasks = open_tasks(settings, model);
+  auto journal = run.open_journal(inputs_of(model, found_on, settings, tasks));
+  const MassiveProfile profile = find(model, found_on, settings, run);
+  const auto conditions = make_conditions(settings.conditions, profile);
+  const auto results = measure(model, conditions, tasks, journal, run);
+
+  const Table table = image_table(conditions, results);
+  run.write_table(sites_table(profile), "sites");
+  run.write("layers.csv", layers_table(profile).to_csv());
+  run.write_table(table);
+  auto edits = nlohmann::json::object();
+  for (const Condition& condition : conditions) {
+    auto& described = edits[condition.name] = nlohmann::json::array();
+    for (const Intervention& edit : condition.edits) {
+      described.push_back(edit.site() + ": " + describe(edit.options().select));
+    }
+  }
+  auto described = nlohmann::json::array();
+  for (const ImageTaskResult& result : results) {
+    described.push_back(to_json(result));
+  }
+  run.write_record(
+      {.device = model.devices(),
+       .dtype = settings.model.dtype,
+       .model_files = hash_files(model.files()),
+       .metrics = metrics_of(table),
+       .details = {{"edits", edits}, {"tasks", described}}});
+}
+
+/// Throws Problems with all that is not there: the model, images, heads.
+void check_inputs(
+    const ImageAblationSettings& settings, const std::filesystem::path& home) {
+  std::vector<std::string> problems;
+  const auto attempt = [&](const auto& look) {
+    try {
+      look();
+    } catch (const Error& error) {
+      problems.push_back(one_line(error));
+    }
+  };
+  attempt([&] {
+    const VisionPlan plan = plan_vision_model(
+        settings.model.name,
+        {.device = settings.model.device,
+         .dtype = parse_dtype(settings.model.dtype, "model.dtype"),
+         .home = home});
+    log::info("model: " + plan.describe());
+  });
+  attempt([&] { ImageSet::open(settings.find.path, settings.find.options); });
+  for (const ImageTaskSettings& task : settings.tasks) {
+    attempt([&] { ImageSet::open(task.images.path, task.images.options); });
+  }
+  if (!problems.empty()) {
+    throw Problems(std::move(problems));
+  }
+}
+
+} // namespace
+
+int run_image_ablation(const std::vector<std::string>& args) {
+  return run_experiment(
+      "image_ablation",
+      "What editing the massive activations of a vision model costs",
+      args,
+      [](const Yaml& config) -> Plan {
+        const auto settings = read_image_ablation_settings(config);
+        return {
+            .work = [=](Run& run) { ablate_images(settings, run); },
+            .check = [=](const auto& home) { check_inputs(settings, home); }};
+      });
+}
+
+} // namespace ma::experiments

@@ -1,0 +1,67 @@
+// What the features of a model are worth: cosines, nearest neighbours, linear
+// probes, top-k accuracy.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "libma/core/table.h"
+#include "libma/core/tensor.h"
+#include "libma/models/vision_head.h"
+
+namespace ma {
+
+/// Cosine of each row of `a` with that of `b`, both [n, d]: float64 [n].
+torch::Tensor row_cosines(const torch::Tensor& a, const torch::Tensor& b);
+
+/// The row that is nearest to each row of `features` [n, d] by cosine, itself
+/// left out: int64 [n]. Throws ShapeError when there is but one row.
+torch::Tensor nearest_rows(const torch::Tensor& features);
+
+/// Classes by the `k` nearest rows of `features` [n, d], the row itself left
+/// out: int64 [n]. A neighbour's vote weighs 1 + similarity / 1000, so that
+/// similarity decides ties. `labels` is int64 [n], none negative. Throws
+/// ShapeError when there are not more than k rows, or labels do not fit.
+torch::Tensor knn_classes(
+    const torch::Tensor& features, const torch::Tensor& labels, std::int64_t k);
+
+/// How a linear probe is trained and tested: ridge regression onto one-hot
+/// labels, in float64.
+struct ProbeOptions {
+  std::int64_t folds = 5; ///< image i is tested by the probe of fold i % folds,
+                          ///< trained on the others
+  double penalty = 1e-3;  ///< of the squared weights, relative to the mean
+                          ///< square of a centred dim, no unit
+};
+
+/// Classes of the rows of `tested` [n, d] by probes trained on those of
+/// `trained` [n, d], the same images: int64 [n]. Throws ShapeError when there
+/// are fewer images than folds, or labels do not fit.
+torch::Tensor probe_classes(
+    const torch::Tensor& trained,
+    const torch::Tensor& tested,
+    const torch::Tensor& labels,
+    const ProbeOptions& options = {});
+
+/// Share of true entries of bool [n] and its standard error, %.
+Estimate percentage(const torch::Tensor& hits);
+
+/// A linear classifier from a file, onto the class token, or class token and
+/// mean of the patches side by side (DINOv2's heads), as its width says.
+class LinearHead {
+ public:
+  /// Reads `weight` [class, d] and `bias` [class] of a safetensors file.
+  /// Throws FileError when they are not there, ConfigError when the width fits
+  /// no such input of a model of `d_model`.
+  LinearHead(const std::filesystem::path& path, std::int64_t d_model);
+
+  /// Logits [batch, class] of images with `n_prefix` tokens before the patches.
+  torch::Tensor operator()(
+      const VisionOutput& output, std::int64_t n_prefix) const;
+
+ private:
+  torch::Tensor weight_, bias_;
+  bool reads_patches_ = false;
+};
+
+} // namespace ma
