@@ -3,6 +3,7 @@
 #include "bindings/python_hook.h"
 #include <pybind11/stl/filesystem.h>
 
+#include "libma/eval/register_means_file.h"
 #include "libma/interventions/intervention_yaml.h"
 
 namespace ma::python {
@@ -137,7 +138,11 @@ Example:
 void bind_files(py::module_& m) {
   m.def(
       "load_interventions",
-      &load_interventions,
+      [](const std::filesystem::path& path) {
+        return load_interventions(path, [](const auto& vectors) {
+          return load_register_means(vectors).means;
+        });
+      },
       py::arg("path"),
       R"(The interventions of a YAML file.
 
@@ -155,7 +160,7 @@ Raises:
       py::arg("edits"),
       R"(Writes interventions to a YAML file, which replaces an older one.
 
-Means become values: one edit for each block, kind of position (start or other) and dim.
+Means become values: one edit for each block, kind of position (start or other) and dim. Vectors stay in the file they came from.
 
 Args:
     path: The file.
@@ -196,6 +201,7 @@ Example:
          const Selection& select,
          std::optional<double> value,
          const std::optional<torch::Tensor>& means,
+         const std::optional<torch::Tensor>& vectors,
          std::optional<double> factor,
          std::optional<double> low,
          std::optional<double> high) {
@@ -205,6 +211,7 @@ Example:
              .select = select,
              .value = value,
              .means = means.value_or(torch::Tensor()),
+             .vectors = vectors.value_or(torch::Tensor()),
              .factor = factor,
              .low = low,
              .high = high});
@@ -215,17 +222,19 @@ Example:
       py::arg("select"),
       py::arg("value") = py::none(),
       py::arg("means") = py::none(),
+      py::arg("vectors") = py::none(),
       py::arg("factor") = py::none(),
       py::arg("low") = py::none(),
       py::arg("high") = py::none(),
       R"(Makes an intervention.
 
 Args:
-    kind: "set_value", "scale", "clamp" or "add".
+    kind: "set_value", "scale", "clamp", "add" or "replace_tokens".
     site: Hook name or pattern: "blocks.11.resid_post", "blocks.*.resid_post".
     select: Which entries.
     value: set_value: the constant. add: the amount.
     means: set_value: [layer, 2, d_model], mean at the start (0) and other (1) positions of each block.
+    vectors: replace_tokens: [layer, position, d_model], one for each selected position.
     factor: scale.
     low: clamp: lower bound.
     high: clamp: upper bound.

@@ -15,6 +15,7 @@ void bind_generate(py::module_& m, py::class_<BoundModel>& model);
 void bind_hooks(py::module_& m);
 void bind_images(py::module_& m);
 void bind_interventions(py::module_& m);
+void bind_measure_tokens(py::module_& m);
 void bind_model(py::module_& m, py::class_<BoundModel>& model);
 void bind_model_hooks(
     py::module_& m,
@@ -25,6 +26,7 @@ void bind_table(py::module_& m);
 void bind_tasks(py::module_& m);
 void bind_tokenizer(py::module_& m);
 void bind_vision(py::module_& m, py::class_<BoundVisionModel>& model);
+void bind_vision_analysis(py::module_& m);
 void bind_windows(py::module_& m);
 void bind_zero_shot(py::module_& m);
 

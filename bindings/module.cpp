@@ -43,6 +43,8 @@ Example:
   bind_generate(m, model);
   bind_analysis(m);
   bind_comparison(m);
+  bind_vision_analysis(m);
+  bind_measure_tokens(m);
   bind_windows(m);
   bind_tasks(m);
   bind_zero_shot(m);

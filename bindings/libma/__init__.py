@@ -15,6 +15,7 @@ from .errors import ConfigError, Error, FileError, ShapeError, UnknownNameError
 from .evaluation import evaluate
 from .fetching import fetch
 from .images import preprocess, preprocess_pixels, resize_image
+from .registers import load_register_means
 
 if TYPE_CHECKING:
     from ._C import *  # noqa: F403
@@ -29,6 +30,7 @@ __all__ = [
     "convert",
     "evaluate",
     "fetch",
+    "load_register_means",
     "preprocess",
     "preprocess_pixels",
     "resize_image",

@@ -9,6 +9,7 @@ from .converting import convert
 from .errors import Error
 from .fetching import fetch_all
 from .progress import Progress
+from .registers import register_means_page
 
 _NAMES = "a name that `libma models` lists, a task, `tasks` (the data of all built-in tasks), or a .yaml file"
 
@@ -49,6 +50,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--force", action="store_true", help="replace the model that TARGET holds")
     command.set_defaults(run=_convert)
+    command = commands.add_parser("register-means", help="print a Markdown page on files of register means")
+    command.add_argument(
+        "files", nargs="+", metavar="FILE", help="what RegisterMeans.save wrote, or a published .pt file"
+    )
+    command.set_defaults(run=_register_means)
     command = commands.add_parser("run", help="run an experiment: libma run ablation CONFIG.yaml [--set a.b=c] ...")
     command.add_argument("experiment", metavar="EXPERIMENT")
     command.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...")
@@ -72,6 +78,11 @@ def _convert(options: argparse.Namespace, progress: Progress) -> int:
             f"libma: [{folder}] has no tokenizer: texts cannot be encoded; convert again with --tokenizer FILE --force",
             file=sys.stderr,
         )
+    return 0
+
+
+def _register_means(options: argparse.Namespace, _progress: Progress) -> int:
+    print(register_means_page(options.files), end="")
     return 0
 
 

@@ -1,52 +1,57 @@
-// Sets of images from YAML.
+// Reading `images`, and looking whether they are there.
 #include "experiments/common/images.h"
+
+#include <functional>
+#include <vector>
+
+#include "experiments/common/experiment.h"
+#include "experiments/common/record.h"
 
 #include "libma/core/error.h"
 #include "libma/core/log.h"
+#include "libma/io/model_source.h"
 #include "libma/io/sha256.h"
+#include "libma/models/plan.h"
 
 namespace ma::experiments {
 
-ImageSettings read_images(
+ImagesSettings read_images(
     const Yaml& yaml, const std::filesystem::path& folder) {
-  ImageSettings settings;
-  const auto located = [&](const std::string& path) {
-    return path.empty() ? std::filesystem::path() : folder / path;
-  };
-  settings.path = located(yaml.get<std::string>("images"));
-  settings.options.class_names =
-      located(yaml.get_or<std::string>("class_names", ""));
-  settings.options.per_class =
-      yaml.get_or<std::int64_t>("per_class", 0, at_least(0));
-  settings.options.limit = yaml.get_or<std::int64_t>("limit", 0, at_least(0));
-  settings.recipe = yaml.get_or<std::string>("recipe", "");
-  settings.batch = yaml.get_or<std::int64_t>("batch", 32, at_least(1));
-  if (!settings.recipe.empty()) {
-    image_recipe(settings.recipe); // throws on an unknown one
+  ImagesSettings settings;
+  settings.path = folder / yaml.get<std::string>("path");
+  if (const auto names = yaml.find("class_names")) {
+    settings.set.class_names = folder / names->as<std::string>();
   }
+  settings.set.per_class =
+      yaml.get_or<std::int64_t>("per_class", 0, at_least(0));
+  settings.set.limit = yaml.get_or<std::int64_t>("limit", 0, at_least(0));
+  if (const auto recipe = yaml.find("recipe")) {
+    settings.recipe = recipe->as<std::string>();
+  }
+  settings.loader.batch =
+      yaml.get_or<std::int64_t>("batch", settings.loader.batch, at_least(1));
+  settings.loader.workers = yaml.get_or<std::int64_t>(
+      "workers", settings.loader.workers, at_least(0));
   return settings;
 }
 
+ImageRecipe find_recipe(
+    const ImagesSettings& settings,
+    const std::string& model,
+    const std::filesystem::path& home) {
+  return settings.recipe.empty()
+             ? image_recipe_of_folder(find_model(model, home))
+             : image_recipe(settings.recipe);
+}
+
 ImageSource open_images(
-    const ImageSettings& settings, const std::filesystem::path& model_folder) {
+    const ImagesSettings& settings,
+    const std::string& model,
+    const std::filesystem::path& home) {
   return {
-      .set = ImageSet::open(settings.path, settings.options),
-      .recipe = settings.recipe.empty() ? image_recipe_of_folder(model_folder)
-                                        : image_recipe(settings.recipe),
-      .batch = settings.batch};
-}
-
-std::filesystem::path folder_of(const VisionModel& model) {
-  return model.files().front().parent_path();
-}
-
-VisionModel load_vision_model(
-    const ModelSettings& settings, const std::filesystem::path& home) {
-  return ma::load_vision_model(
-      settings.name,
-      {.device = settings.device,
-       .dtype = parse_dtype(settings.dtype, "model.dtype"),
-       .home = home});
+      .set = ImageSet::open(settings.path, settings.set),
+      .recipe = find_recipe(settings, model, home),
+      .loader = settings.loader};
 }
 
 void log_left_out(const std::string& name, const ImageReport& report) {
@@ -54,13 +59,14 @@ void log_left_out(const std::string& name, const ImageReport& report) {
     log::warn("left out: " + problem);
   }
   if (!report.problems.empty()) {
+    const auto n_left_out = static_cast<std::int64_t>(report.problems.size());
     log::warn(
         c10::str(
             name,
             ": ",
-            report.problems.size(),
+            n_left_out,
             " of ",
-            report.n_read + static_cast<std::int64_t>(report.problems.size()),
+            report.n_read + n_left_out,
             " images were left out"));
   }
 }
@@ -81,6 +87,46 @@ std::string hash_images(const ImageSet& set) {
         "\n");
   }
   return sha256_hex(listing);
+}
+
+nlohmann::json describe_images(
+    const ImageSet& set, const ImageRecipe& recipe, const ImageLoader& loader) {
+  return {
+      {"path", set.path().string()},
+      {"recipe", recipe.name},
+      {"listed", set.size()},
+      {"read", loader.n_read()},
+      {"problems", loader.problems()}};
+}
+
+void check_vision_model(
+    const ModelSettings& model,
+    const ImagesSettings& images,
+    const std::filesystem::path& home) {
+  std::vector<std::string> problems;
+  const auto attempt = [&](const std::function<void()>& look) {
+    try {
+      look();
+    } catch (const Error& error) {
+      problems.push_back(one_line(error));
+    }
+  };
+  attempt([&] {
+    const auto plan = plan_vision_model(
+        model.name,
+        {.device = model.device,
+         .dtype = parse_dtype(model.dtype, "dtype"),
+         .home = home});
+    log::info(model.name + ": " + plan.describe());
+  });
+  attempt([&] { find_recipe(images, model.name, home); });
+  attempt([&] {
+    const auto set = ImageSet::open(images.path, images.set);
+    log::info(c10::str(images.path.string(), ": ", set.size(), " images"));
+  });
+  if (!problems.empty()) {
+    throw Problems(std::move(problems));
+  }
 }
 
 } // namespace ma::experiments

@@ -1,49 +1,62 @@
-// What experiments on images have in common: the keys of a set of images and
-// of a vision model.
+// What experiments on images have in common: the key `images`.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <vector>
 
 #include "experiments/common/find.h"
-#include "experiments/common/record.h"
+#include <nlohmann/json.hpp>
 
 #include "libma/core/yaml.h"
 #include "libma/eval/image_source.h"
-#include "libma/models/vision_model.h"
+#include "libma/io/image/image_loader.h"
+#include "libma/io/image/image_set.h"
+#include "libma/io/image/recipe.h"
 
 namespace ma::experiments {
 
-/// Which images, and how they become pixels.
-struct ImageSettings {
-  std::filesystem::path path; ///< a folder, a tar file or a CIFAR file
-  ImageSetOptions options;
-  std::string recipe; ///< name of a recipe; empty: the checkpoint's own
-  std::int64_t batch = 32;
+struct ImagesSettings {
+  std::filesystem::path path; ///< as for ImageSet::open
+  ImageSetOptions set;
+  std::string recipe; ///< a name or a folder; empty: the model's own
+  ImageLoaderOptions loader;
 };
 
-/// The keys `images` (path), `class_names`, `per_class`, `limit`, `recipe` and
-/// `batch` of a map; relative paths start at `folder`. Throws ConfigError.
-ImageSettings read_images(
-    const Yaml& yaml, const std::filesystem::path& folder);
+/// A map with `path`, `class_names`, `per_class`, `limit`, `recipe`, `batch`
+/// and `workers`; relative paths start at `folder`. Throws ConfigError.
+ImagesSettings read_images(
+    const Yaml& yaml, const std::filesystem::path& folder = {});
 
-/// Opens the images. Throws as ImageSet::open and the readers of recipes do.
+/// The recipe that the settings name, or else that of the model's folder.
+/// Throws as image_recipe does.
+ImageRecipe find_recipe(
+    const ImagesSettings& settings,
+    const std::string& model,
+    const std::filesystem::path& home);
+
+/// The images with their recipe. Throws as ImageSet::open and image_recipe do.
 ImageSource open_images(
-    const ImageSettings& settings, const std::filesystem::path& model_folder);
-
-/// The folder of the model's checkpoint.
-std::filesystem::path folder_of(const VisionModel& model);
-
-/// Loads the vision model of the key `model`.
-VisionModel load_vision_model(
-    const ModelSettings& settings, const std::filesystem::path& home);
+    const ImagesSettings& settings,
+    const std::string& model,
+    const std::filesystem::path& home);
 
 /// Says on the log which images were left out; nothing when there are none.
 void log_left_out(const std::string& name, const ImageReport& report);
 
-/// SHA-256 of a set's archive, or of its names and sizes where it is a folder.
+/// SHA-256 of a set's archive, or of names, sizes and times of its files.
 std::string hash_images(const ImageSet& set);
+
+/// What belongs on record once the loader is through: how many images were
+/// read, which were not, and how they were prepared.
+nlohmann::json describe_images(
+    const ImageSet& set, const ImageRecipe& recipe, const ImageLoader& loader);
+
+/// Looks whether model, recipe and images are there and prints what loading the
+/// model would do. Throws Problems.
+void check_vision_model(
+    const ModelSettings& model,
+    const ImagesSettings& images,
+    const std::filesystem::path& home);
 
 } // namespace ma::experiments

@@ -14,19 +14,20 @@
 #include "libma/analysis/massive_tables.h"
 #include "libma/core/log.h"
 #include "libma/eval/find_image_massive.h"
-#include "libma/models/plan.h"
 #include "libma/nn/linear.h"
 
 namespace ma::experiments {
 namespace {
 
 std::vector<ImageTask> open_tasks(
-    const ImageAblationSettings& settings, const VisionModel& model) {
+    const ImageAblationSettings& settings,
+    const VisionModel& model,
+    const std::filesystem::path& home) {
   std::vector<ImageTask> tasks;
   for (const ImageTaskSettings& wanted : settings.tasks) {
     tasks.push_back(
         {.name = wanted.name,
-         .source = open_images(wanted.images, folder_of(model)),
+         .source = open_images(wanted.images, settings.model.name, home),
          .metrics = wanted.metrics,
          .k = wanted.k});
     if (!wanted.head.empty()) {
@@ -108,10 +109,15 @@ std::vector<ImageTaskResult> measure(
 }
 
 void ablate_images(const ImageAblationSettings& settings, Run& run) {
-  const VisionModel model = load_vision_model(settings.model, run.home());
+  const VisionModel model = load_vision_model(
+      settings.model.name,
+      {.device = settings.model.device,
+       .dtype = parse_dtype(settings.model.dtype, "model.dtype"),
+       .home = run.home()});
   check_sites(settings.conditions, model);
-  const ImageSource found_on = open_images(settings.find, folder_of(model));
-  const auto tasks = open_tasks(settings, model);
+  const ImageSource found_on =
+      open_images(settings.find, settings.model.name, run.home());
+  const auto tasks = open_tasks(settings, model, run.home());
   auto journal = run.open_journal(inputs_of(model, found_on, settings, tasks));
   const MassiveProfile profile = find(model, found_on, settings, run);
   const auto conditions = make_conditions(settings.conditions, profile);
@@ -140,31 +146,12 @@ void ablate_images(const ImageAblationSettings& settings, Run& run) {
        .details = {{"edits", edits}, {"tasks", described}}});
 }
 
-/// Throws Problems with all that is not there: the model, images, heads.
+/// Throws Problems when the model or images are not there.
 void check_inputs(
     const ImageAblationSettings& settings, const std::filesystem::path& home) {
-  std::vector<std::string> problems;
-  const auto attempt = [&](const auto& look) {
-    try {
-      look();
-    } catch (const Error& error) {
-      problems.push_back(one_line(error));
-    }
-  };
-  attempt([&] {
-    const VisionPlan plan = plan_vision_model(
-        settings.model.name,
-        {.device = settings.model.device,
-         .dtype = parse_dtype(settings.model.dtype, "model.dtype"),
-         .home = home});
-    log::info("model: " + plan.describe());
-  });
-  attempt([&] { ImageSet::open(settings.find.path, settings.find.options); });
+  check_vision_model(settings.model, settings.find, home);
   for (const ImageTaskSettings& task : settings.tasks) {
-    attempt([&] { ImageSet::open(task.images.path, task.images.options); });
-  }
-  if (!problems.empty()) {
-    throw Problems(std::move(problems));
+    check_vision_model(settings.model, task.images, home);
   }
 }
 

@@ -16,7 +16,7 @@ namespace ma::experiments {
 /// One set of images and its columns of the table.
 struct ImageTaskSettings {
   std::string name;
-  ImageSettings images;
+  ImagesSettings images;
   std::vector<ImageMetric> metrics;
   std::int64_t k = 10;             ///< neighbours
   std::filesystem::path head = {}; ///< a linear classifier; empty: the model's
@@ -24,7 +24,7 @@ struct ImageTaskSettings {
 
 struct ImageAblationSettings {
   ModelSettings model;
-  ImageSettings find;
+  ImagesSettings find;
   MassiveCriterion criterion;
   std::vector<ConditionSettings> conditions;
   std::vector<ImageTaskSettings> tasks;

@@ -11,7 +11,7 @@ ImageReport for_each_batch(
     const ProgressFn& progress,
     const std::function<
         void(const TokenBatch& batch, const torch::Tensor& labels)>& work) {
-  ImageLoader loader(source.set, source.recipe, {.batch = source.batch});
+  ImageLoader loader(source.set, source.recipe, source.loader);
   ProgressCounter counter(
       progress, {.stage = stage, .total = source.set.size(), .unit = "images"});
   while (const auto images = loader.next()) {

@@ -19,7 +19,7 @@ namespace ma {
 struct ImageSource {
   ImageSet set;
   ImageRecipe recipe;
-  std::int64_t batch = 32; ///< images of a pass
+  ImageLoaderOptions loader = {};
 };
 
 /// How reading a source went.

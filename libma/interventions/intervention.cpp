@@ -115,6 +115,7 @@ void allow_options(
     }
   };
   check("means", options.means.defined());
+  check("vectors", options.vectors.defined() || !options.vectors_file.empty());
   for (const auto& [name, number] : numbers(options)) {
     check(name, number.has_value());
     if (number && std::isnan(*number)) {

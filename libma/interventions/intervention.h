@@ -25,6 +25,10 @@ struct InterventionOptions {
       {};                   ///< set_value: the constant; add: the amount
   torch::Tensor means = {}; ///< set_value: [layer, n + 1, d_model], mean at
                             ///< each of the first n positions and at all others
+  torch::Tensor vectors = {}; ///< replace_tokens: [layer, position, d_model],
+                              ///< one for each selected position, in its order
+  std::string vectors_file = {}; ///< where they were read from, for YAML; may
+                                 ///< be empty
   std::optional<double> factor = {};         ///< scale
   std::optional<double> low = {}, high = {}; ///< clamp: either or both
 };
@@ -79,7 +83,7 @@ using EditFn = std::function<torch::Tensor(
 using InterventionFactory = EditFn (*)(const InterventionOptions& options);
 using InterventionRegistry = Registry<InterventionFactory>;
 
-/// Every built-in kind: set_value, scale, clamp, add.
+/// Every built-in kind: set_value, scale, clamp, add, replace_tokens.
 const InterventionRegistry& intervention_registry();
 
 /// Makes the intervention called `kind`. Throws UnknownNameError (kind) or
@@ -88,7 +92,8 @@ Intervention make_intervention(
     const std::string& kind, InterventionOptions options);
 
 /// Throws ConfigError when an option outside `allowed` ("value", "means",
-/// "factor", "low", "high") is given, or when a number is NaN. For factories.
+/// "vectors", "factor", "low", "high") is given, or when a number is NaN. For
+/// factories.
 void allow_options(
     const InterventionOptions& options,
     const std::string& kind,

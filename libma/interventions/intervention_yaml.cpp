@@ -67,13 +67,32 @@ std::vector<std::string> read_sites(const Yaml& yaml) {
   return sites;
 }
 
-void add_edits(const Yaml& yaml, std::vector<Intervention>& edits) {
+void read_vectors(
+    const Yaml& yaml,
+    const LoadVectorsFn& load_vectors,
+    InterventionOptions& options) {
+  const auto file = yaml.find("vectors");
+  if (!file) {
+    return;
+  }
+  if (!load_vectors) {
+    throw file->error("vectors cannot be read here; give them in code");
+  }
+  options.vectors_file = file->as<std::string>();
+  options.vectors = load_vectors(options.vectors_file);
+}
+
+void add_edits(
+    const Yaml& yaml,
+    const LoadVectorsFn& load_vectors,
+    std::vector<Intervention>& edits) {
   const auto kind = yaml.get_or<std::string>("kind", "set_value");
   intervention_registry().get(kind, yaml.place());
   InterventionOptions options;
   options.select = read_selection(yaml["select"]);
   options.value = find_number(yaml, "value");
   read_edit_bounds(yaml, options);
+  read_vectors(yaml, load_vectors, options);
   for (const std::string& site : read_sites(yaml)) {
     options.site = site;
     try {
@@ -101,18 +120,19 @@ void read_edit_bounds(const Yaml& yaml, InterventionOptions& options) {
   options.high = find_number(yaml, "high");
 }
 
-std::vector<Intervention> read_interventions(const Yaml& file) {
+std::vector<Intervention> read_interventions(
+    const Yaml& file, const LoadVectorsFn& load_vectors) {
   std::vector<Intervention> edits;
   for (const Yaml& entry : file["interventions"].items()) {
-    add_edits(entry, edits);
+    add_edits(entry, load_vectors, edits);
   }
   return edits;
 }
 
 std::vector<Intervention> load_interventions(
-    const std::filesystem::path& path) {
+    const std::filesystem::path& path, const LoadVectorsFn& load_vectors) {
   const Yaml file = Yaml::load(path);
-  auto edits = read_interventions(file);
+  auto edits = read_interventions(file, load_vectors);
   file.reject_unknown();
   return edits;
 }

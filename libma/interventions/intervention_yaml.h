@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,10 @@ Selection read_selection(const Yaml& yaml, const Selection& defaults = {});
 /// The keys `factor`, `low` and `high` of an edit, where they are given.
 void read_edit_bounds(const Yaml& yaml, InterventionOptions& options);
 
+/// Reads the vectors [layer, position, d_model] of replace_tokens from a file.
+using LoadVectorsFn =
+    std::function<torch::Tensor(const std::filesystem::path& path)>;
+
 /// The list `interventions` of a file:
 ///
 /// ```yaml
@@ -28,22 +33,26 @@ void read_edit_bounds(const Yaml& yaml, InterventionOptions& options);
 ///   - {kind: scale, layer: [3, 4], site: mlp_out, select: {...}, factor: 0.5}
 /// ```
 ///
-/// `kind` is set_value unless given. `site` is a hook name or pattern; with
-/// `layer` (a block, a list of them, or `all`) it is the part after
-/// `blocks.{i}.`, resid_post unless given. Throws ConfigError or
-/// UnknownNameError, located at the value.
-std::vector<Intervention> read_interventions(const Yaml& file);
+/// `kind` is set_value unless given; replace_tokens takes `vectors`, a file
+/// that `load_vectors` reads. `site` is a hook name or pattern; with `layer` (a
+/// block, a list of them, or `all`) it is the part after `blocks.{i}.`,
+/// resid_post unless given. Throws ConfigError or UnknownNameError, located at
+/// the value.
+std::vector<Intervention> read_interventions(
+    const Yaml& file, const LoadVectorsFn& load_vectors = {});
 
 /// Reads a file of interventions. Throws as read_interventions does, and
 /// ConfigError on a key that nobody asked for; FileError when it cannot be
 /// read.
-std::vector<Intervention> load_interventions(const std::filesystem::path& path);
+std::vector<Intervention> load_interventions(
+    const std::filesystem::path& path, const LoadVectorsFn& load_vectors = {});
 
 /// The text of a file that load_interventions reads as the same edits.
 ///
 /// Means become values: one edit for each block, kind of position (start or
-/// other) and dim. Throws ConfigError where that is not possible: for
-/// selections other than given, non-negative positions x given dims.
+/// other) and dim. Vectors must have come from a file. Throws ConfigError where
+/// that is not possible: for selections other than given, non-negative
+/// positions x given dims.
 std::string interventions_to_yaml(const std::vector<Intervention>& edits);
 
 /// Writes that text to `path` in one step. Throws FileError.

@@ -21,6 +21,7 @@ struct Entry {
   std::string kind, site;
   Selection select;
   std::vector<std::pair<std::string, double>> numbers;
+  std::string vectors_file; ///< empty without vectors
 };
 
 /// Digits that read back as the same double.
@@ -134,7 +135,8 @@ std::vector<Entry> with_values(const Intervention& edit) {
               {edit.kind(),
                block_site(layer, "resid_post"),
                Selection::at(places, {dim}),
-               {{"value", value}}});
+               {{"value", value}},
+               {}});
         }
       }
     }
@@ -147,7 +149,14 @@ std::vector<Entry> entries_of(const Intervention& edit) {
   if (options.means.defined()) {
     return with_values(edit);
   }
-  Entry entry{edit.kind(), edit.site(), options.select, {}};
+  if (options.vectors.defined() && options.vectors_file.empty()) {
+    throw ConfigError(
+        edit.site(),
+        "vectors are saved in a file of their own; give it as option "
+        "'vectors_file'");
+  }
+  Entry entry{
+      edit.kind(), edit.site(), options.select, {}, options.vectors_file};
   for (const auto& [name, number] :
        std::vector<std::pair<std::string, std::optional<double>>>{
            {"value", options.value},
@@ -173,6 +182,9 @@ std::string interventions_to_yaml(const std::vector<Intervention>& edits) {
       text += ", select: " + describe_yaml(entry.select);
       for (const auto& [name, value] : entry.numbers) {
         text += ", " + name + ": " + number(value);
+      }
+      if (!entry.vectors_file.empty()) {
+        text += ", vectors: " + nlohmann::json(entry.vectors_file).dump();
       }
       text += "}";
     }

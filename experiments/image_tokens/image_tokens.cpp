@@ -1,0 +1,123 @@
+// image_tokens: norms of an image's tokens, the class token's attention,
+// register means (Darcet et al. 2024; Sun et al. 2024, section 5).
+#include <map>
+
+#include "experiments/common/experiment.h"
+#include "experiments/image_tokens/settings.h"
+
+#include "libma/analysis/token_norm_tables.h"
+#include "libma/core/log.h"
+#include "libma/eval/register_means_file.h"
+#include "libma/io/safetensors_write.h"
+
+namespace ma::experiments {
+namespace {
+
+constexpr std::int64_t kTop = 3; // entries of register means in the table
+
+/// What the model has, of what is wanted of any model.
+MeasureTokensOptions fit_to(
+    const ImageTokensSettings& settings, const VisionConfig& config) {
+  MeasureTokensOptions options = settings.measure;
+  options.register_means =
+      settings.registers_where_there_are && config.n_registers > 0;
+  if (!config.has_cls && options.cls_attention &&
+      options.cls_attention->empty()) {
+    log::warn("the model has no class token whose attention to look at");
+    options.cls_attention.reset();
+  }
+  return options;
+}
+
+void append(std::vector<Metric>& metrics, const Table& table) {
+  const auto more = metrics_of(table);
+  metrics.insert(metrics.end(), more.begin(), more.end());
+}
+
+/// Writes all tables and tensors; their numbers.
+std::vector<Metric> write_results(
+    const TokenMeasurements& found,
+    const MassiveCriterion& criterion,
+    const Run& run) {
+  std::vector<Metric> metrics;
+  const auto write = [&](const Table& table, const std::string& name) {
+    run.write_table(table, name);
+    append(metrics, table);
+  };
+  const auto [edges, patches] = norm_histograms(*found.norms);
+  std::map<std::string, torch::Tensor> tensors = {
+      {"norms.edges", edges}, {"norms.patches", patches}};
+  write(token_norms_table(*found.norms), "norms");
+  write(patch_norms_table(*found.norms), "patches");
+  run.write("histogram.csv", norm_histogram_table(*found.norms).to_csv());
+  if (found.cls_attention) {
+    write(cls_attention_table(*found.cls_attention), "attention");
+    const auto heads = cls_attention_table(*found.cls_attention, true);
+    run.write("attention_heads.csv", heads.to_csv());
+    tensors["attention.shares"] = found.cls_attention->shares;
+    tensors["attention.per_patch"] = found.cls_attention->per_patch;
+  }
+  if (found.register_means) {
+    write(
+        register_means_table(*found.register_means, criterion, kTop),
+        "registers");
+    save_register_means(
+        run.output() / "register_means.safetensors", *found.register_means);
+  }
+  save_safetensors(run.output() / "tokens.safetensors", tensors);
+  return metrics;
+}
+
+void measure(const ImageTokensSettings& settings, Run& run) {
+  const auto model = load_vision_model(
+      settings.model.name,
+      {.device = settings.model.device,
+       .dtype = parse_dtype(settings.model.dtype, "dtype"),
+       .home = run.home()});
+  const auto set = ImageSet::open(settings.images.path, settings.images.set);
+  const auto recipe =
+      find_recipe(settings.images, settings.model.name, run.home());
+  ImageLoader loader(set, recipe, settings.images.loader);
+  const auto found = measure_tokens(
+      model,
+      [&] {
+        const auto batch = loader.next();
+        return batch ? batch->pixels : torch::Tensor();
+      },
+      fit_to(settings, model.config()),
+      run.progress(),
+      set.size());
+  for (const std::string& problem : loader.problems()) {
+    log::warn("left out: " + problem);
+  }
+  auto metrics = write_results(found, settings.criterion, run);
+  run.write_record(
+      {.device = model.devices(),
+       .dtype = dtype_name(model.dtype()),
+       .model_files = hash_files(model.files()),
+       .metrics = std::move(metrics),
+       .details = {
+           {"images", describe_images(set, recipe, loader)},
+           {"token_kinds", found.norms->kinds}}});
+}
+
+} // namespace
+
+int run_image_tokens(const std::vector<std::string>& args) {
+  return run_experiment(
+      "image_tokens",
+      "Norms of the tokens of images, attention of the class token, register "
+      "means",
+      args,
+      [](const Yaml& config) -> Plan {
+        const auto settings = read_image_tokens_settings(config);
+        return {
+            .work = [=](Run& run) { measure(settings, run); },
+            .check =
+                [=](const auto& home) {
+                  check_vision_model(settings.model, settings.images, home);
+                }};
+      });
+}
+
+} // namespace ma::experiments
