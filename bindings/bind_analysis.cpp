@@ -147,8 +147,9 @@ Example:
       .def_readonly(
           "means",
           &MassiveProfile::means,
-          "float64 [layer, 2, d_model]: mean at start (0) and other (1) "
-          "positions.")
+          "float64 [layer, n + 1, d_model]: mean at each of the n positions "
+          "of their own (the start; class token and registers), and at all "
+          "others.")
       .def_readonly(
           "hit_means",
           &MassiveProfile::hit_means,
@@ -167,7 +168,7 @@ Example:
           "means_for",
           &MassiveProfile::means_for,
           py::arg("selection"),
-          "The means [layer, 2, d_model] with which set_value leaves a "
+          "The means [layer, n + 1, d_model] with which set_value leaves a "
           "selection as it is on average.")
       .def("table", &sites_table, "One row per site, a Table.")
       .def("layers_table", &layers_table, "One row per block, a Table.")

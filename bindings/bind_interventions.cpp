@@ -233,7 +233,7 @@ Args:
     site: Hook name or pattern: "blocks.11.resid_post", "blocks.*.resid_post".
     select: Which entries.
     value: set_value: the constant. add: the amount.
-    means: set_value: [layer, 2, d_model], mean at the start (0) and other (1) positions of each block.
+    means: set_value: [layer, n + 1, d_model], mean at each of the first n positions of each block, and at all others.
     vectors: replace_tokens: [layer, position, d_model], one for each selected position.
     factor: scale.
     low: clamp: lower bound.

@@ -45,13 +45,25 @@ BoundModel load(
 std::map<std::string, std::vector<std::string>> list_architectures() {
   std::map<std::string, std::vector<std::string>> families;
   for (const std::string& model_type : model_registry().names()) {
+    const auto& architecture =
+        model_registry().get(model_type, "architectures");
+    if (architecture.is_vision()) {
+      continue;
+    }
     auto& names = families[model_type];
-    for (const auto& [name, format] :
-         model_registry().get(model_type, "architectures").gguf) {
+    for (const auto& [name, format] : architecture.gguf) {
       names.push_back(name);
     }
   }
   return families;
+}
+
+std::vector<std::string> list_vision_architectures() {
+  auto names = model_registry().names();
+  std::erase_if(names, [](const std::string& name) {
+    return !model_registry().get(name, "architectures").is_vision();
+  });
+  return names;
 }
 
 void bind_config(py::module_& m) {
@@ -347,7 +359,7 @@ void bind_model(py::module_& m, py::class_<BoundModel>& model) {
   m.def(
       "architectures",
       &list_architectures,
-      R"(The model families that can be loaded.
+      R"(The families of language models that can be loaded.
 
 Returns:
     For each `model_type` of config.json the names that its GGUF files have in `general.architecture`; none for a family
@@ -356,6 +368,15 @@ Returns:
 Example:
     >>> ma.architectures()["qwen2"]
     ['qwen2']
+)");
+  m.def(
+      "vision_architectures",
+      &list_vision_architectures,
+      R"(The families of vision models that can be loaded: each `model_type` of config.json, and "timm_vit" for timm's.
+
+Example:
+    >>> "vit" in ma.vision_architectures()
+    True
 )");
   m.def(
       "load_model",

@@ -13,6 +13,7 @@ void bind_errors(py::module_& m);
 void bind_experiments(py::module_& m);
 void bind_generate(py::module_& m, py::class_<BoundModel>& model);
 void bind_hooks(py::module_& m);
+void bind_image_ablation(py::module_& m);
 void bind_images(py::module_& m);
 void bind_interventions(py::module_& m);
 void bind_measure_tokens(py::module_& m);

@@ -50,5 +50,6 @@ Example:
   bind_zero_shot(m);
   bind_rolling(m);
   bind_ablation(m);
+  bind_image_ablation(m);
   bind_experiments(m);
 }

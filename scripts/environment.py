@@ -56,6 +56,7 @@ def ensure_environment(group: str) -> Torch:
     _ensure_requirements("requirements.txt", torch)
     if group == "test":
         _ensure_requirements("requirements-test.txt", torch)
+        _ensure_requirements("requirements-test-alone.txt", torch, "--no-deps")
     if find_torch(str(PYTHON)) != torch:
         raise StepError(f"installing the requirements changed torch; remove {VENV} and run make again")
     return torch
@@ -109,7 +110,7 @@ def _write_paths(found: Torch | None) -> None:
     command.chmod(0o755)
 
 
-def _ensure_requirements(name: str, torch: Torch) -> None:
+def _ensure_requirements(name: str, torch: Torch, *options: str) -> None:
     """Installs one requirements file, unless just that was installed beside just this torch."""
     key = hashlib.sha256((_SCRIPTS / name).read_bytes() + torch.version.encode()).hexdigest()
     state = _state() if _STATE.exists() else {}
@@ -117,7 +118,7 @@ def _ensure_requirements(name: str, torch: Torch) -> None:
         return
     constraints = VENV / "libma-constraints.txt"
     constraints.write_text(f"torch=={torch.version}\n")
-    run(f"pip install {name}", _pip("-r", name, "-c", str(constraints)))
+    run(f"pip install {name}", _pip("-r", name, "-c", str(constraints), *options))
     if _STATE.exists():
         state["done"] = {**state.get("done", {}), name: key}
         _STATE.write_text(json.dumps(state, indent=2))

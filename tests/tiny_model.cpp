@@ -172,7 +172,11 @@ json tiny_config(const std::string& architecture) {
 }
 
 std::vector<std::string> architectures() {
-  return model_registry().names();
+  auto names = model_registry().names();
+  std::erase_if(names, [](const std::string& name) {
+    return model_registry().get(name, "tiny models").is_vision();
+  });
+  return names;
 }
 
 Model make_tiny_model(const json& config, const TinyOptions& options) {

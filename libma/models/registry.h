@@ -17,7 +17,7 @@ namespace ma {
 template <class Config>
 struct CheckpointLayout {
   Config (*read_config)(const nlohmann::json& config) = nullptr;
-  WeightLayout layout;
+  WeightLayout layout = {};
   /// Adds what the tensors alone tell; none for most.
   void (*read_tensors)(
       const std::map<std::string, TensorInfo>& tensors,
@@ -30,10 +30,10 @@ using VisionFormat = CheckpointLayout<VisionConfig>;
 /// What an architecture file registers under its `model_type`: a language or a
 /// vision model.
 struct Architecture {
-  ArchitectureFormat hugging_face;
+  ArchitectureFormat hugging_face = {};
   std::map<std::string, ArchitectureFormat>
-      gguf;            ///< by `general.architecture`; empty when there is none
-  VisionFormat vision; ///< of a Hugging Face folder
+      gguf = {};            ///< by `general.architecture`; empty when there is none
+  VisionFormat vision = {}; ///< of a Hugging Face folder
 
   bool is_vision() const { return vision.read_config != nullptr; }
 };

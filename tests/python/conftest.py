@@ -29,6 +29,26 @@ def tiny_folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def tiny_vision_folder(tmp_path_factory):
+    """A ViT of two blocks, d_model 32, 4 heads, images of 4 x 4 patches of 4 pixels, random weights."""
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    import torch
+
+    torch.manual_seed(0)
+    config = transformers.ViTConfig(
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        image_size=16,
+        patch_size=4,
+    )
+    folder = tmp_path_factory.mktemp("tiny_vision")
+    transformers.ViTModel(config, add_pooling_layer=False).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def family_folder(tmp_path_factory):
     """Writes the tiny checkpoint `families.FAMILIES[model_type][name]`, once."""
     checkpoints = pytest.importorskip("checkpoints", reason="transformers is not installed")

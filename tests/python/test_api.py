@@ -226,10 +226,18 @@ def test_everything_public_has_a_docstring():
     assert bare == []
 
 
-def test_the_examples_of_the_docstrings_run(model, tiny_folder):
+def test_the_examples_of_the_docstrings_run(model, tiny_folder, tiny_vision_folder):
+    vision_model = ma.load_vision_model(tiny_vision_folder, device="cpu")
     parser, runner = doctest.DocTestParser(), doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
     for name, value in public_objects():
-        names = {"ma": ma, "torch": torch, "model": model, "folder": tiny_folder}
+        names = {
+            "ma": ma,
+            "torch": torch,
+            "model": model,
+            "folder": tiny_folder,
+            "vision_model": vision_model,
+            "vision_folder": tiny_vision_folder,
+        }
         example = parser.get_doctest(inspect.getdoc(value) or "", names, name, None, None)
         runner.run(example)
         model.remove_hooks()

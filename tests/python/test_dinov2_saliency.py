@@ -78,10 +78,7 @@ def test_transformers_on_the_folder_agrees(folder, onnx_model, photographs):
 
 @pytest.fixture(scope="module")
 def vision_model(folder):
-    try:
-        return ma.load_vision_model(folder, device="cpu", dtype=torch.float32)
-    except (AttributeError, ImportError) as error:
-        pytest.skip(f"no vision models: {error}")
+    return ma.load_vision_model(folder, device="cpu", dtype=torch.float32)
 
 
 @pytest.fixture(scope="module")

@@ -12,15 +12,8 @@ from libma_vision import Libma
 from timm_reference import CONFIGURATIONS, image_sizes, load_reference, run_reference, write
 from vision_families import random_pixels
 
-import libma as ma
-
 if importlib.util.find_spec("timm") is None:
     pytest.skip("timm is not installed", allow_module_level=True)
-try:
-    ma.load_vision_model  # noqa: B018
-except (AttributeError, ImportError) as error:
-    pytest.skip(f"no vision models: {error}", allow_module_level=True)
-
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 BATCH = 2

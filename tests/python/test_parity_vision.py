@@ -19,11 +19,6 @@ from vision_watch import vision_config
 
 import libma as ma
 
-try:
-    ma.load_vision_model  # noqa: B018
-except (AttributeError, ImportError) as error:
-    pytest.skip(f"no vision models: {error}", allow_module_level=True)
-
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 BATCH = 3
