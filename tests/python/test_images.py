@@ -161,10 +161,11 @@ def test_sizes_that_cannot_be_are_errors():
 def test_named_recipes_are_torchvisions_transforms(name, size):
     """Resize and CenterCrop of torchvision's PIL backend, ToTensor and Normalize, written out."""
     recipe, image = ma.ImageRecipe(name), images.picture(*size)
-    height, width = shortest(image, recipe.size[0])
+    height, width = shortest(image, recipe.size[0]) if recipe.resize == "shortest_edge" else recipe.size
     resized = image.resize((width, height), FILTERS[recipe.resample])
-    top, left = (round((have - want) / 2.0) for have, want in zip((height, width), recipe.crop, strict=True))
-    crop = resized.crop((left, top, left + recipe.crop[1], top + recipe.crop[0]))
+    cropped = recipe.crop or (height, width)
+    top, left = (round((have - want) / 2.0) for have, want in zip((height, width), cropped, strict=True))
+    crop = resized.crop((left, top, left + cropped[1], top + cropped[0]))
     assert_same(ma.preprocess_pixels(image, recipe), crop)
     scaled = torch.tensor(np.asarray(crop)).permute(2, 0, 1).to(torch.float32).div(255)
     expected = scaled.sub(torch.tensor(recipe.mean).view(3, 1, 1)).div(torch.tensor(recipe.std).view(3, 1, 1))
