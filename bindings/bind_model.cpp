@@ -1,6 +1,5 @@
 // Model: loading and passes.
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -11,8 +10,6 @@
 #include "bindings/load_options_arg.h"
 #include "bindings/token_batch_arg.h"
 #include <pybind11/stl/filesystem.h>
-
-#include "libma/models/registry.h"
 
 namespace ma::python {
 namespace {
@@ -40,30 +37,6 @@ BoundModel load(
   const LoadOptions options = load_options("load_model", device, dtype, home);
   const py::gil_scoped_release released;
   return BoundModel(load_model(name_or_path.string(), options));
-}
-
-std::map<std::string, std::vector<std::string>> list_architectures() {
-  std::map<std::string, std::vector<std::string>> families;
-  for (const std::string& model_type : model_registry().names()) {
-    const auto& architecture =
-        model_registry().get(model_type, "architectures");
-    if (architecture.is_vision()) {
-      continue;
-    }
-    auto& names = families[model_type];
-    for (const auto& [name, format] : architecture.gguf) {
-      names.push_back(name);
-    }
-  }
-  return families;
-}
-
-std::vector<std::string> list_vision_architectures() {
-  auto names = model_registry().names();
-  std::erase_if(names, [](const std::string& name) {
-    return !model_registry().get(name, "architectures").is_vision();
-  });
-  return names;
 }
 
 void bind_config(py::module_& m) {
@@ -308,6 +281,7 @@ Example:
 } // namespace
 
 void bind_model(py::module_& m, py::class_<BoundModel>& model) {
+  bind_architectures(m);
   bind_config(m);
   bind_scores(m);
   bind_passes(model);
@@ -356,28 +330,6 @@ void bind_model(py::module_& m, py::class_<BoundModel>& model) {
             self.device(),
             ")");
       });
-  m.def(
-      "architectures",
-      &list_architectures,
-      R"(The families of language models that can be loaded.
-
-Returns:
-    For each `model_type` of config.json the names that its GGUF files have in `general.architecture`; none for a family
-    that is read from Hugging Face folders alone, or whose GGUF files bear another family's name (Mistral's say "llama").
-
-Example:
-    >>> ma.architectures()["qwen2"]
-    ['qwen2']
-)");
-  m.def(
-      "vision_architectures",
-      &list_vision_architectures,
-      R"(The families of vision models that can be loaded: each `model_type` of config.json, and "timm_vit" for timm's.
-
-Example:
-    >>> "vit" in ma.vision_architectures()
-    True
-)");
   m.def(
       "load_model",
       &load,

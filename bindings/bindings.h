@@ -8,6 +8,7 @@ namespace ma::python {
 
 void bind_ablation(py::module_& m);
 void bind_analysis(py::module_& m);
+void bind_architectures(py::module_& m);
 void bind_comparison(py::module_& m);
 void bind_errors(py::module_& m);
 void bind_experiments(py::module_& m);
@@ -28,6 +29,7 @@ void bind_tasks(py::module_& m);
 void bind_tokenizer(py::module_& m);
 void bind_vision(py::module_& m, py::class_<BoundVisionModel>& model);
 void bind_vision_analysis(py::module_& m);
+void bind_vision_types(py::module_& m);
 void bind_windows(py::module_& m);
 void bind_zero_shot(py::module_& m);
 

@@ -14,6 +14,8 @@ import torch
 __all__: list[str] = [
     "AblationResult",
     "ActivationCache",
+    "BlockNorms",
+    "ClsAttention",
     "Condition",
     "DecoderConfig",
     "Document",
@@ -22,6 +24,7 @@ __all__: list[str] = [
     "Encoding",
     "Estimate",
     "Generation",
+    "HighNormCount",
     "HookHandle",
     "HookSite",
     "ImageBatch",
@@ -35,8 +38,12 @@ __all__: list[str] = [
     "MassiveSite",
     "Model",
     "ModelSummary",
+    "NormStats",
     "PerplexityResult",
     "PerplexityTask",
+    "RegisterEntry",
+    "RegisterMeans",
+    "RegisterSummary",
     "RequestScore",
     "Selection",
     "Table",
@@ -44,20 +51,30 @@ __all__: list[str] = [
     "TaskDocument",
     "TaskMetric",
     "TokenBatch",
+    "TokenMeasurements",
+    "TokenNorms",
     "TokenScores",
     "Tokenizer",
+    "Valley",
+    "VisionConfig",
+    "VisionModel",
+    "VisionOutput",
     "WindowSet",
     "ZeroShotResult",
     "ZeroShotTask",
     "architectures",
     "builtin_task_names",
+    "cls_attention",
     "comparison_layers_table",
     "comparison_sites_table",
     "comparison_table",
     "cut_sequences",
     "evaluate_conditions",
+    "evaluate_images",
     "experiments",
     "find_massive",
+    "find_massive_in_images",
+    "fix_registers",
     "hook_catalogue",
     "image_recipe_names",
     "intervention_kinds",
@@ -65,14 +82,17 @@ __all__: list[str] = [
     "load_model",
     "load_task",
     "load_tokenizer",
+    "load_vision_model",
     "magnitudes_table",
     "make_intervention",
     "make_windows",
     "measure_model",
+    "measure_tokens",
     "pairs_table",
     "perplexity",
     "perplexity_protocols",
     "read_image",
+    "register_means",
     "rolling_log_likelihoods",
     "run_ablation",
     "run_experiment",
@@ -80,6 +100,7 @@ __all__: list[str] = [
     "score_document",
     "score_requests",
     "summarize_task",
+    "vision_architectures",
     "wikitext_documents",
 ]
 
@@ -365,6 +386,193 @@ class Model:
         The checkpoint's tokenizer, read at the first use.
         """
 
+class VisionModel:
+    """
+    A loaded vision transformer with its hooks; `load_vision_model` makes one.
+
+    Images go in; passes run without autograd and without the GIL. Hooks are those of a Model.
+
+    Example:
+        >>> vision_model
+        VisionModel('vit', n_layers=2, d_model=32, patch=4x4, image=16x16, dtype=float32, device=cpu)
+    """
+    def __repr__(self) -> str: ...
+    @typing.overload
+    def add_hook(self, intervention: Intervention) -> HookHandle: ...
+    @typing.overload
+    def add_hook(self, pattern: str, fn: Intervention) -> HookHandle: ...
+    @typing.overload
+    def add_hook(
+        self, pattern: str, fn: collections.abc.Callable[[torch.Tensor, HookSite], torch.Tensor]
+    ) -> HookHandle:
+        """
+        Registers a hook at every point that matches `pattern`. Hooks at a point run in order of registration.
+
+        Args:
+            pattern: Hook name; `*` stands for one dot-separated part. Left out for an Intervention: its own site.
+            fn: Called as `fn(x, at)` with the activation and a HookSite; returns the activation to use: `x` itself to
+                only read, a new tensor of the same shape, dtype and device to replace it. Or an Intervention.
+
+        Returns:
+            A handle; the hook stays until its `remove()` or the end of a `with` block.
+
+        Raises:
+            UnknownNameError: When the pattern matches nothing; the message offers the nearest names.
+            ShapeError: In the pass, when the hook changes shape, dtype or device, writes in place or returns no tensor.
+
+        Example:
+            >>> with model.add_hook("blocks.1.resid_post", lambda x, at: x.clamp(-1, 1)):
+            ...     _, cache = model.run_with_cache([1, 2, 3], ["blocks.1.resid_post"])
+            >>> bool(cache["blocks.1.resid_post"].abs().max() <= 1)
+            True
+        """
+    def embed(self, images: torch.Tensor | collections.abc.Iterable[typing.Any] | typing.Any) -> torch.Tensor:
+        """
+        Residual stream before block 0, [batch, pos, d_model].
+
+        Example:
+            >>> vision_model.embed(torch.zeros(1, 3, 16, 24)).shape  # 4 x 6 patches
+            torch.Size([1, 25, 32])
+        """
+    def forward(self, images: torch.Tensor | collections.abc.Iterable[typing.Any] | typing.Any) -> VisionOutput:
+        """
+        Features, pooled vector and logits of images.
+
+        Args:
+            images: Normalised pixels, float [batch, channel, height, width] or [channel, height, width]; or a PIL image, a
+                uint8 array [height, width, 3], or a list of them, which go through the checkpoint's own preprocessing.
+
+        Raises:
+            ShapeError: When the pixels are no images of at least one patch.
+
+        Example:
+            >>> vision_model.forward(torch.zeros(2, 3, 16, 16)).pooled.shape
+            torch.Size([2, 32])
+        """
+    def hook_names(self) -> list[str]:
+        """
+        Names of all hook points in forward order.
+
+        Example:
+            >>> model.hook_names()[:2]
+            ['embed', 'blocks.0.resid_pre']
+        """
+    def patch_map(
+        self,
+        x: torch.Tensor,
+        grid: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+        dim: typing.SupportsInt | typing.SupportsIndex = 1,
+    ) -> torch.Tensor:
+        """
+        The patches of an activation along `dim`, as rows and columns; a view.
+
+        Example:
+            >>> out, cache = vision_model.run_with_cache(torch.zeros(1, 3, 16, 16), "blocks.1.attn.pattern")
+            >>> from_cls = cache["blocks.1.attn.pattern"][:, :, 0]  # [batch, head, key_pos]
+            >>> vision_model.patch_map(from_cls, out.grid, dim=-1).shape
+            torch.Size([1, 4, 4, 4])
+        """
+    def position(
+        self,
+        role: str,
+        grid: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    ) -> int:
+        """
+        The position of a token by its role in an image of `grid` = (rows, columns) patches; all count from 0.
+
+        Example:
+            >>> vision_model.position("cls", (4, 4)), vision_model.position("patch:1,2", (4, 4))
+            (0, 7)
+        """
+    def read_out(self, x: torch.Tensor) -> VisionOutput:
+        """
+        What the stream after the last block says of the images, a VisionOutput without a grid.
+
+        Example:
+            >>> stream = vision_model.run_blocks(vision_model.embed(torch.zeros(1, 3, 16, 16)), 0, 2)
+            >>> vision_model.read_out(stream).features.shape
+            torch.Size([1, 17, 32])
+        """
+    def remove_hooks(self) -> None:
+        """
+        Removes every hook that Python has registered.
+
+        Example:
+            >>> _ = model.add_hook("embed", lambda x, at: x)
+            >>> model.remove_hooks()
+        """
+    def role(
+        self,
+        position: typing.SupportsInt | typing.SupportsIndex,
+        grid: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    ) -> str:
+        """
+        The role of the token at a position.
+
+        Example:
+            >>> vision_model.role(7, (4, 4))
+            'patch:1,2'
+        """
+    def run_blocks(
+        self,
+        x: torch.Tensor,
+        first: typing.SupportsInt | typing.SupportsIndex,
+        last: typing.SupportsInt | typing.SupportsIndex,
+    ) -> torch.Tensor:
+        """
+        Residual stream after blocks [first, last) from `x` [batch, pos, d_model] before block `first`.
+
+        Example:
+            >>> stream = vision_model.embed(torch.zeros(1, 3, 16, 16))
+            >>> vision_model.run_blocks(stream, 0, 2).shape
+            torch.Size([1, 17, 32])
+        """
+    def run_with_cache(
+        self,
+        images: torch.Tensor | collections.abc.Iterable[typing.Any] | typing.Any,
+        patterns: str | collections.abc.Sequence[str],
+    ) -> tuple[VisionOutput, ActivationCache]:
+        """
+        The output and the activations at all points that match `patterns`.
+
+        Args:
+            images: As for `forward`.
+            patterns: Hook names; `*` stands for one dot-separated part.
+
+        Raises:
+            UnknownNameError: When a pattern matches nothing.
+
+        Example:
+            >>> out, cache = vision_model.run_with_cache(torch.zeros(1, 3, 16, 16), "blocks.*.attn.pattern")
+            >>> cache["blocks.1.attn.pattern"].shape  # [batch, head, query_pos, key_pos]
+            torch.Size([1, 4, 17, 17])
+        """
+    @property
+    def config(self) -> VisionConfig:
+        """
+        Sizes and options, a VisionConfig.
+        """
+    @property
+    def device(self) -> torch.device:
+        """
+        Where images go in: the first device of a model on several.
+        """
+    @property
+    def dtype(self) -> torch.dtype:
+        """
+        torch.dtype of weights.
+        """
+    @property
+    def files(self) -> list[pathlib.Path]:
+        """
+        Files the weights and the configuration came from.
+        """
+    @property
+    def n_parameters(self) -> int:
+        """
+        Number of parameters.
+        """
+
 class Estimate:
     """
     A number with its standard error.
@@ -465,6 +673,11 @@ class TokenBatch:
     def mask(self) -> torch.Tensor | None:
         """
         bool [batch, pos], true at real tokens; None when all are real.
+        """
+    @property
+    def pixels(self) -> torch.Tensor | None:
+        """
+        float [batch, channel, height, width] of a vision model's pass, which has no ids; else None.
         """
     @property
     def positions(self) -> torch.Tensor | None:
@@ -1019,6 +1232,126 @@ class TokenScores:
         float32 (float64 for float64 models) [n], nats.
         """
 
+class VisionConfig:
+    """
+    The sizes and options of a vision transformer.
+
+    Example:
+        >>> vision_model.config.patch_height, vision_model.config.n_registers
+        (4, 0)
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def architecture(self) -> str:
+        """
+        Name in the list of architectures.
+        """
+    @property
+    def d_head(self) -> int:
+        """
+        Width of a head.
+        """
+    @property
+    def d_mlp(self) -> int:
+        """
+        Width of the MLP.
+        """
+    @property
+    def d_model(self) -> int:
+        """
+        Width of the residual stream.
+        """
+    @property
+    def image_height(self) -> int:
+        """
+        Height that the table of positions is for, pixels.
+        """
+    @property
+    def image_width(self) -> int:
+        """
+        The width, pixels.
+        """
+    @property
+    def n_classes(self) -> int:
+        """
+        Classes of the head; 0 without one.
+        """
+    @property
+    def n_heads(self) -> int:
+        """
+        Heads.
+        """
+    @property
+    def n_layers(self) -> int:
+        """
+        Number of blocks.
+        """
+    @property
+    def n_prefix(self) -> int:
+        """
+        Tokens before the patches.
+        """
+    @property
+    def n_registers(self) -> int:
+        """
+        Register tokens.
+        """
+    @property
+    def patch_height(self) -> int:
+        """
+        Height of a patch, pixels.
+        """
+    @property
+    def patch_width(self) -> int:
+        """
+        Width, pixels.
+        """
+    @property
+    def token_kinds(self) -> list[str]:
+        """
+        Kinds of tokens in the order in which they stand: 'cls', 'register:0', 'patch'.
+        """
+
+class VisionOutput:
+    """
+    What a vision model says of a batch of images.
+
+    Example:
+        >>> out = vision_model.forward(torch.zeros(1, 3, 16, 16))
+        >>> out.features.shape, out.grid  # [batch, pos, d_model]; a class token and 4 x 4 patches
+        (torch.Size([1, 17, 32]), (4, 4))
+    """
+    @property
+    def feature_map(self) -> torch.Tensor:
+        """
+        [batch, row, column, d_model]: the features of the patches.
+        """
+    @property
+    def features(self) -> torch.Tensor:
+        """
+        [batch, pos, d_model], after the final norm where that is of the tokens.
+        """
+    @property
+    def grid(self) -> tuple[int, int]:
+        """
+        Rows and columns of patches, the last tokens of each row.
+        """
+    @property
+    def logits(self) -> torch.Tensor | None:
+        """
+        [batch, class]; None without a classifier.
+        """
+    @property
+    def pooled(self) -> torch.Tensor:
+        """
+        [batch, d_pooled], the head's input.
+        """
+    @property
+    def projected(self) -> torch.Tensor | None:
+        """
+        [batch, d_projected], the space that images share with texts; None when there is none.
+        """
+
 class HookHandle:
     """
     A registered hook. The hook stays until `remove()`, or until a `with` block ends.
@@ -1207,7 +1540,7 @@ class MassiveProfile:
         """
     def means_for(self, selection: Selection) -> torch.Tensor:
         """
-        The means [layer, 2, d_model] with which set_value leaves a selection as it is on average.
+        The means [layer, n + 1, d_model] with which set_value leaves a selection as it is on average.
         """
     def table(self) -> Table:
         """
@@ -1249,7 +1582,7 @@ class MassiveProfile:
     @property
     def means(self) -> torch.Tensor:
         """
-        float64 [layer, 2, d_model]: mean at start (0) and other (1) positions.
+        float64 [layer, n + 1, d_model]: mean at each of the n positions of their own (the start; class token and registers), and at all others.
         """
     @property
     def meets_criterion(self) -> bool:
@@ -1331,6 +1664,334 @@ class ModelSummary:
     def profile(self) -> MassiveProfile:
         """
         What was found, a MassiveProfile.
+        """
+
+class NormStats:
+    """
+    Norms of one kind of token.
+    """
+    @property
+    def count(self) -> int:
+        """
+        Tokens.
+        """
+    @property
+    def max(self) -> float:
+        """
+        Largest norm.
+        """
+    @property
+    def mean(self) -> float:
+        """
+        Mean norm.
+        """
+    @property
+    def min(self) -> float:
+        """
+        Least norm.
+        """
+    @property
+    def std(self) -> float:
+        """
+        Standard deviation, with n - 1.
+        """
+
+class Valley:
+    """
+    Where the norms of patches part into two modes.
+    """
+    @property
+    def above(self) -> int:
+        """
+        Patches above the valley.
+        """
+    @property
+    def at(self) -> float:
+        """
+        The lowest place between the modes.
+        """
+    @property
+    def high_mode(self) -> float:
+        """
+        Centre of the mode above.
+        """
+    @property
+    def low_mode(self) -> float:
+        """
+        Centre of the mode below.
+        """
+
+class HighNormCount:
+    """
+    Patches of high norm by one rule.
+    """
+    @property
+    def images(self) -> int:
+        """
+        Images with at least one.
+        """
+    @property
+    def patches(self) -> int:
+        """
+        How many.
+        """
+
+class BlockNorms:
+    """
+    The tokens after one block.
+
+    Example:
+        >>> block = ma.measure_tokens(vision_model, torch.rand(4, 3, 16, 16)).norms.layers[1]
+        >>> block.kinds[-1].count, block.above_threshold.patches  # 4 images of 16 patches
+        (64, 0)
+    """
+    def histogram(self, per_octave: typing.SupportsInt | typing.SupportsIndex = 8) -> list[tuple[float, float, int]]:
+        """
+        Bins (from, to, patches) of the patches' norms, `per_octave` (1, 2, 4 ... 32) between x and 2 x; norms of 0 are in none.
+        """
+    @property
+    def above_ratio(self) -> HighNormCount:
+        """
+        Patches whose norm is above `ratio` times the median of their image's patches.
+        """
+    @property
+    def above_threshold(self) -> HighNormCount:
+        """
+        Patches whose norm is above the threshold.
+        """
+    @property
+    def bimodality(self) -> float:
+        """
+        Sarle's coefficient of the logarithms of the patches' norms: 5/9 for a uniform distribution, 1/3 for a normal one, 1 for two points.
+        """
+    @property
+    def excess_kurtosis(self) -> float:
+        """
+        Their sample excess kurtosis, corrected for bias.
+        """
+    @property
+    def kinds(self) -> list[NormStats]:
+        """
+        NormStats by kind of token.
+        """
+    @property
+    def skewness(self) -> float:
+        """
+        Sample skewness of those logarithms, corrected for bias.
+        """
+    @property
+    def valley(self) -> Valley | None:
+        """
+        The Valley between two clear modes, or None.
+        """
+
+class TokenNorms:
+    """
+    L2 norms of an image's tokens after each block.
+
+    Example:
+        >>> norms = ma.measure_tokens(vision_model, torch.rand(4, 3, 16, 16)).norms
+        >>> norms.kinds, norms.n_images, len(norms.layers)
+        (['cls', 'patch'], 4, 2)
+    """
+    def __repr__(self) -> str: ...
+    def histogram_table(self, per_octave: typing.SupportsInt | typing.SupportsIndex = 8) -> Table:
+        """
+        One row a block and bin.
+        """
+    def patch_table(self) -> Table:
+        """
+        One row a block: bimodality, valley, patches of high norm.
+        """
+    def table(self) -> Table:
+        """
+        One row a block and kind of token.
+        """
+    @property
+    def kinds(self) -> list[str]:
+        """
+        'cls', 'register:0', ..., 'patch'.
+        """
+    @property
+    def layers(self) -> list[BlockNorms]:
+        """
+        A BlockNorms each.
+        """
+    @property
+    def n_images(self) -> int:
+        """
+        Images.
+        """
+
+class ClsAttention:
+    """
+    Where the class token looks, on average over images.
+
+    Example:
+        >>> attention = ma.cls_attention(vision_model, torch.rand(4, 3, 16, 16), layers=[1])
+        >>> attention.shares.shape, attention.kinds  # [layer, head, kind]
+        (torch.Size([1, 4, 2]), ['cls', 'patch'])
+    """
+    def __repr__(self) -> str: ...
+    def table(self, *, by_head: bool = False) -> Table:
+        """
+        One row a block, means over heads; or a block and head.
+        """
+    @property
+    def kinds(self) -> list[str]:
+        """
+        'cls', 'register:0', ..., 'patch'.
+        """
+    @property
+    def layers(self) -> list[int]:
+        """
+        Blocks, 0-based.
+        """
+    @property
+    def n_images(self) -> int:
+        """
+        Images.
+        """
+    @property
+    def per_patch(self) -> torch.Tensor:
+        """
+        float64 [layer, head]: mean share of a single patch.
+        """
+    @property
+    def shares(self) -> torch.Tensor:
+        """
+        float64 [layer, head, kind]: that of all patches summed; each row sums to 1.
+        """
+
+class RegisterEntry:
+    """
+    An entry of register means.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def dim(self) -> int:
+        """
+        0-based.
+        """
+    @property
+    def register_index(self) -> int:
+        """
+        0-based.
+        """
+    @property
+    def value(self) -> float:
+        """
+        Signed.
+        """
+
+class RegisterSummary:
+    """
+    Register means before one block.
+    """
+    @property
+    def layer(self) -> int:
+        """
+        The block, 0-based.
+        """
+    @property
+    def max_over_median(self) -> float:
+        """
+        Largest magnitude / median.
+        """
+    @property
+    def median(self) -> float:
+        """
+        torch.median of the magnitudes of all registers and dims.
+        """
+    @property
+    def meets_criterion(self) -> bool:
+        """
+        Whether the largest entry is massive.
+        """
+    @property
+    def top(self) -> list[RegisterEntry]:
+        """
+        RegisterEntry, largest first.
+        """
+
+class RegisterMeans:
+    """
+    Register tokens on average over images, at the input of each block.
+
+    Args:
+        means: float [layer, register, d_model], row L at the input of block L (0-based).
+        n_images: Images they are of; 0 when that is not known.
+
+    Example:
+        >>> means = ma.RegisterMeans(torch.tensor([[[1.0, -2.0, 900.0]]]))
+        >>> means.summary(top=1)[0].top
+        [RegisterEntry(register:0, dim 2, 900)]
+    """
+    @staticmethod
+    def load(path: os.PathLike | str | bytes) -> RegisterMeans:
+        """
+        Reads what `save` wrote; `load_register_means` reads other files too.
+        """
+    def __init__(self, means: torch.Tensor, n_images: typing.SupportsInt | typing.SupportsIndex = 0) -> None: ...
+    def __repr__(self) -> str: ...
+    def save(self, path: os.PathLike | str | bytes) -> None:
+        """
+        Writes the tensor `register_means` to a safetensors file.
+        """
+    def summary(
+        self,
+        *,
+        magnitude: typing.SupportsFloat | typing.SupportsIndex = 100.0,
+        ratio: typing.SupportsFloat | typing.SupportsIndex = 1000.0,
+        top: typing.SupportsInt | typing.SupportsIndex = 3,
+    ) -> list[RegisterSummary]:
+        """
+        The largest entries before each block, a RegisterSummary each.
+        """
+    def table(
+        self,
+        *,
+        magnitude: typing.SupportsFloat | typing.SupportsIndex = 100.0,
+        ratio: typing.SupportsFloat | typing.SupportsIndex = 1000.0,
+        top: typing.SupportsInt | typing.SupportsIndex = 3,
+    ) -> Table:
+        """
+        The same as a Table.
+        """
+    @property
+    def means(self) -> torch.Tensor:
+        """
+        float32 [layer, register, d_model].
+        """
+    @property
+    def n_images(self) -> int:
+        """
+        Images; 0: not known.
+        """
+
+class TokenMeasurements:
+    """
+    What `measure_tokens` found.
+    """
+    @property
+    def cls_attention(self) -> ClsAttention | None:
+        """
+        ClsAttention, or None.
+        """
+    @property
+    def n_images(self) -> int:
+        """
+        Images.
+        """
+    @property
+    def norms(self) -> TokenNorms | None:
+        """
+        TokenNorms, or None.
+        """
+    @property
+    def register_means(self) -> RegisterMeans | None:
+        """
+        RegisterMeans, or None.
         """
 
 class Document:
@@ -1800,7 +2461,7 @@ def _resize_image(
 ) -> torch.Tensor: ...
 def architectures() -> dict[str, list[str]]:
     """
-    The model families that can be loaded.
+    The families of language models that can be loaded.
 
     Returns:
         For each `model_type` of config.json the names that its GGUF files have in `general.architecture`; none for a family
@@ -1814,6 +2475,34 @@ def architectures() -> dict[str, list[str]]:
 def builtin_task_names() -> list[str]:
     """
     Names of the tasks that libma brings along.
+    """
+
+def cls_attention(
+    model: VisionModel,
+    images: torch.Tensor | collections.abc.Iterable[typing.Any] | typing.Any,
+    *,
+    layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+    recipe: ImageRecipe | os.PathLike | str | bytes | None = None,
+    batch: typing.SupportsInt | typing.SupportsIndex = 50,
+    progress: collections.abc.Callable | None = None,
+) -> ClsAttention:
+    """
+    Mean attention of the class token onto itself, each register and the patches.
+
+    Args:
+        model: A VisionModel with a class token.
+        images: As for `measure_tokens`.
+        layers: Blocks, 0-based; empty: all. The others keep fused attention.
+        recipe: As for `measure_tokens`.
+        batch: As for `measure_tokens`.
+        progress: Called as `progress(stage, done, total)`.
+
+    Returns:
+        A ClsAttention.
+
+    Example:
+        >>> ma.cls_attention(vision_model, torch.rand(4, 3, 16, 16)).shares.sum(-1).allclose(torch.ones(2, 4).double())
+        True
     """
 
 def comparison_layers_table(models: collections.abc.Sequence[ModelSummary]) -> Table:
@@ -1871,6 +2560,46 @@ def evaluate_conditions(
     As `run_ablation`, with the results in full: an AblationResult.
     """
 
+def evaluate_images(
+    model: VisionModel,
+    conditions: collections.abc.Sequence[Condition],
+    images: ImageSet,
+    recipe: ImageRecipe | None = None,
+    *,
+    metrics: collections.abc.Sequence[str] = ["cosine"],
+    name: str = "images",
+    k: typing.SupportsInt | typing.SupportsIndex = 10,
+    batch: typing.SupportsInt | typing.SupportsIndex = 32,
+    progress: collections.abc.Callable | None = None,
+) -> tuple[Table, list[str]]:
+    """
+    What editing a vision model costs: a table with a row for each condition.
+
+    All conditions share what they have in common of each pass.
+
+    Args:
+        model: A VisionModel.
+        conditions: Condition objects; one without edits is compared with.
+        images: An ImageSet.
+        recipe: How images become pixels; None for the checkpoint's own.
+        metrics: "cosine" (of the pooled vector with the unedited one), "nearest" (images that keep their nearest neighbour),
+            "knn" and "probe" (accuracy of neighbours, and of linear probes trained on the unedited model), "top" (top-1 and
+            top-5 accuracy of the classifier).
+        name: Of the images, in the headings.
+        k: Neighbours of "knn".
+        batch: Images of a pass.
+        progress: Called as `progress(stage, done, total)`.
+
+    Returns:
+        A Table, and a line for each image that was left out.
+
+    Raises:
+        ConfigError: When a metric needs labels or a classifier that is not there, or an edit wrote nothing.
+
+    Example:
+        >>> ma.evaluate_images(vision_model, [ma.Condition("original")], ma.ImageSet("photographs"))  # doctest: +SKIP
+    """
+
 def experiments() -> list[str]:
     """
     Names of all experiments.
@@ -1910,6 +2639,46 @@ def find_massive(
         >>> profile = ma.find_massive(model, torch.arange(64).view(4, 16), magnitude=2, ratio=4, classify_tokens=False)
         >>> profile.n_sequences
         4
+    """
+
+def find_massive_in_images(
+    model: VisionModel,
+    images: ImageSet,
+    recipe: ImageRecipe | None = None,
+    *,
+    magnitude: typing.SupportsFloat | typing.SupportsIndex = 100.0,
+    ratio: typing.SupportsFloat | typing.SupportsIndex = 1000.0,
+    batch: typing.SupportsInt | typing.SupportsIndex = 32,
+    progress: collections.abc.Callable | None = None,
+) -> tuple[MassiveProfile, list[str]]:
+    """
+    Where a vision model's massive activations are, over a set of images.
+
+    Args:
+        model: A VisionModel.
+        images: An ImageSet.
+        recipe: How images become pixels; None for the checkpoint's own.
+        magnitude: An entry is massive when it is larger than this ...
+        ratio: ... and than this many times the median magnitude of its image.
+        batch: Images of a pass.
+        progress: Called as `progress(stage, done, total)`.
+
+    Returns:
+        A MassiveProfile, whose sites are at "cls", "register:k" or "patch", and a line for each image that was left out.
+
+    Raises:
+        FileError: When no image could be read.
+
+    Example:
+        >>> profile, left_out = ma.find_massive_in_images(vision_model, ma.ImageSet("photographs"))  # doctest: +SKIP
+    """
+
+def fix_registers(model: VisionModel, means: RegisterMeans) -> Intervention:
+    """
+    The Intervention that overwrites every register with its mean at the input of every block ("Fix-Reg-Mean").
+
+    Raises:
+        ShapeError: When the means are not of such a model.
     """
 
 def hook_catalogue() -> list[tuple[str, str, str]]:
@@ -2003,6 +2772,23 @@ def load_tokenizer(model_path: os.PathLike | str | bytes) -> Tokenizer:
         ConfigError: When its kind is not supported.
     """
 
+def load_vision_model(
+    name_or_path: os.PathLike | str | bytes,
+    *,
+    device: str | collections.abc.Sequence[str] = "auto",
+    dtype: torch.dtype | str = ...,
+    home: os.PathLike | str | bytes | None = None,
+) -> VisionModel:
+    """
+    Loads a vision model that `libma fetch` has brought, or a Hugging Face folder.
+
+    Of a checkpoint that pairs images with texts, the vision part. Arguments and errors are those of `load_model`.
+
+    Example:
+        >>> ma.load_vision_model(vision_folder, dtype="float64")
+        VisionModel('vit', n_layers=2, d_model=32, patch=4x4, image=16x16, dtype=float64, device=cpu)
+    """
+
 def magnitudes_table(models: collections.abc.Sequence[ModelSummary]) -> Table:
     """
     One row a model: the five largest magnitudes, the largest 1 % and 10 %, and the median after its peak block, a Table.
@@ -2015,6 +2801,7 @@ def make_intervention(
     select: Selection,
     value: typing.SupportsFloat | typing.SupportsIndex | None = None,
     means: torch.Tensor | None = None,
+    vectors: torch.Tensor | None = None,
     factor: typing.SupportsFloat | typing.SupportsIndex | None = None,
     low: typing.SupportsFloat | typing.SupportsIndex | None = None,
     high: typing.SupportsFloat | typing.SupportsIndex | None = None,
@@ -2023,11 +2810,12 @@ def make_intervention(
     Makes an intervention.
 
     Args:
-        kind: "set_value", "scale", "clamp" or "add".
+        kind: "set_value", "scale", "clamp", "add" or "replace_tokens".
         site: Hook name or pattern: "blocks.11.resid_post", "blocks.*.resid_post".
         select: Which entries.
         value: set_value: the constant. add: the amount.
-        means: set_value: [layer, 2, d_model], mean at the start (0) and other (1) positions of each block.
+        means: set_value: [layer, n + 1, d_model], mean at each of the first n positions of each block, and at all others.
+        vectors: replace_tokens: [layer, position, d_model], one for each selected position.
         factor: scale.
         low: clamp: lower bound.
         high: clamp: upper bound.
@@ -2125,6 +2913,42 @@ def measure_model(
         2
     """
 
+def measure_tokens(
+    model: VisionModel,
+    images: torch.Tensor | collections.abc.Iterable[typing.Any] | typing.Any,
+    *,
+    cls_attention: bool | collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = False,
+    register_means: bool = False,
+    threshold: typing.SupportsFloat | typing.SupportsIndex = 150.0,
+    ratio: typing.SupportsFloat | typing.SupportsIndex = 5.0,
+    recipe: ImageRecipe | os.PathLike | str | bytes | None = None,
+    batch: typing.SupportsInt | typing.SupportsIndex = 50,
+    progress: collections.abc.Callable | None = None,
+) -> TokenMeasurements:
+    """
+    Norms of an image's tokens after each block, and whatever else is to be seen in the same passes.
+
+    Args:
+        model: A VisionModel; its hooks stay active.
+        images: Normalised pixels, float [image, channel, height, width]; an iterable of batches of them, tensors or what an
+            ImageLoader gives; or an ImageSet. Memory does not grow with their number.
+        cls_attention: Whether to look at the class token's attention, or the blocks (0-based) where.
+        register_means: Whether to average registers at the input of each block.
+        threshold: A patch is of high norm above it (150: Darcet et al. 2024, for DINOv2 ViT-L).
+        ratio: Or above so many times the median norm of its image's patches.
+        recipe: How an ImageSet is prepared, an ImageRecipe or what it takes; None: as the model's folder says.
+        batch: Images of a tensor or an ImageSet that pass together.
+        progress: Called as `progress(stage, done, total)`.
+
+    Returns:
+        TokenMeasurements: `.norms`, `.cls_attention`, `.register_means`.
+
+    Example:
+        >>> found = ma.measure_tokens(vision_model, torch.rand(4, 3, 16, 16), cls_attention=True)
+        >>> len(found.norms.table().rows), found.cls_attention.layers  # 2 blocks, 2 kinds of token
+        (4, [0, 1])
+    """
+
 def pairs_table(models: collections.abc.Sequence[ModelSummary]) -> Table:
     """
     One row a model with a base: the dims of both and of each alone, a Table.
@@ -2170,6 +2994,31 @@ def read_image(path: os.PathLike | str | bytes) -> torch.Tensor:
 
     Raises:
         FileError: When the file is of another type, broken or truncated, or its image is larger than Pillow allows.
+    """
+
+def register_means(
+    model: VisionModel,
+    images: torch.Tensor | collections.abc.Iterable[typing.Any] | typing.Any,
+    *,
+    recipe: ImageRecipe | os.PathLike | str | bytes | None = None,
+    batch: typing.SupportsInt | typing.SupportsIndex = 50,
+    progress: collections.abc.Callable | None = None,
+) -> RegisterMeans:
+    """
+    Register tokens on average over images, at the input of each block.
+
+    Args:
+        model: A VisionModel with registers.
+        images: As for `measure_tokens`.
+        recipe: As for `measure_tokens`.
+        batch: As for `measure_tokens`.
+        progress: Called as `progress(stage, done, total)`.
+
+    Returns:
+        RegisterMeans.
+
+    Raises:
+        ConfigError: When the model has no registers.
     """
 
 def rolling_log_likelihoods(
@@ -2259,7 +3108,7 @@ def save_interventions(path: os.PathLike | str | bytes, edits: collections.abc.S
     """
     Writes interventions to a YAML file, which replaces an older one.
 
-    Means become values: one edit for each block, kind of position (start or other) and dim.
+    Means become values: one edit for each block, kind of position (start or other) and dim. Vectors stay in the file they came from.
 
     Args:
         path: The file.
@@ -2321,6 +3170,15 @@ def score_requests(
 def summarize_task(task: Task, scores: collections.abc.Sequence[DocumentScore]) -> list[TaskMetric]:
     """
     TaskMetric list from the DocumentScore of each document.
+    """
+
+def vision_architectures() -> list[str]:
+    """
+    The families of vision models that can be loaded: each `model_type` of config.json, and "timm_vit" for timm's.
+
+    Example:
+        >>> "vit" in ma.vision_architectures()
+        True
     """
 
 def wikitext_documents(raw: str) -> list[Document]:

@@ -53,12 +53,11 @@ void add_cpu(
         for (std::int64_t turn = begin; turn < end; ++turn) {
           const auto dim = turn * kDims;
           const auto dims = std::min(kDims, d_model - dim);
-          const auto add = [&](std::int64_t first,
-                               std::int64_t last,
-                               std::int64_t kind) {
-            double* total = totals + kind * d_model + dim;
-            add_dims(data + dim, first, last, d_model, dims, total);
-          };
+          const auto add =
+              [&](std::int64_t first, std::int64_t last, std::int64_t kind) {
+                double* total = totals + kind * d_model + dim;
+                add_dims(data + dim, first, last, d_model, dims, total);
+              };
           for (std::size_t row = 0; row < tokens.size(); ++row) {
             const auto base = static_cast<std::int64_t>(row) * x.size(1);
             const auto own = std::min(n_own, tokens[row].count);

@@ -31,8 +31,8 @@ using VisionFormat = CheckpointLayout<VisionConfig>;
 /// vision model.
 struct Architecture {
   ArchitectureFormat hugging_face = {};
-  std::map<std::string, ArchitectureFormat>
-      gguf = {};            ///< by `general.architecture`; empty when there is none
+  std::map<std::string, ArchitectureFormat> gguf =
+      {}; ///< by `general.architecture`; empty when there is none
   VisionFormat vision = {}; ///< of a Hugging Face folder
 
   bool is_vision() const { return vision.read_config != nullptr; }
