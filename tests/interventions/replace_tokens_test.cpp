@@ -99,7 +99,7 @@ TEST(ReplaceTokensTest, OptionsThatDoNotFitAreErrors) {
   dims.select.dims = {0};
   throws(dims);
   auto missing = options_at({1, 2});
-  missing.vectors = {};
+  missing.vectors = torch::Tensor();
   throws(missing);
   auto flat = options_at({1, 2});
   flat.vectors = at::zeros({2, 4});
