@@ -55,8 +55,8 @@ Table token_norms_table(const TokenNorms& norms) {
 }
 
 Table patch_norms_table(const TokenNorms& norms) {
-  const auto threshold = format_number(norms.options.threshold);
-  const auto ratio = format_number(norms.options.ratio);
+  const auto threshold = c10::str(norms.options.threshold);
+  const auto ratio = c10::str(norms.options.ratio);
   Table table(
       {block_column(),
        {.name = "mean norm"},

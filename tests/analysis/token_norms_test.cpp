@@ -117,7 +117,10 @@ TEST(TokenNormsTest, ImagesOfSeveralSizesCountTogether) {
   EXPECT_EQ(found.n_images, 3);
   EXPECT_EQ(found.layers[1].kinds[2].count, 2 * 4 + 9);
   EXPECT_EQ(token_norms_table(found).rows().size(), 6U);
-  EXPECT_EQ(patch_norms_table(found).rows().size(), 2U);
+  const Table patches = patch_norms_table(found);
+  EXPECT_EQ(patches.rows().size(), 2U);
+  EXPECT_EQ(std::get<double>(patches.at(1, "above 150")), 0);
+  EXPECT_EQ(std::get<double>(patches.at(1, "above 5 x median")), 0);
 }
 
 TEST(TokenNormsTest, HistogramsOfAllBlocksShareTheirBins) {
