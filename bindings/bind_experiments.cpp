@@ -15,7 +15,7 @@ void bind_experiments(py::module_& m) {
 
 Example:
     >>> ma.experiments()
-    ['ablation', 'find_massive']
+    ['ablation', 'find_massive', 'image_ablation', 'image_tokens']
 )");
   m.def(
       "run_experiment",

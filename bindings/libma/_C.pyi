@@ -2606,7 +2606,7 @@ def experiments() -> list[str]:
 
     Example:
         >>> ma.experiments()
-        ['ablation', 'find_massive']
+        ['ablation', 'find_massive', 'image_ablation', 'image_tokens']
     """
 
 def find_massive(

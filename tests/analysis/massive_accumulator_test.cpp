@@ -274,9 +274,10 @@ TEST(MassiveAccumulatorTest, WithoutAHitTheMostExtremeSiteIsReported) {
   EXPECT_FALSE(profile.meets_criterion);
   ASSERT_EQ(profile.sites.size(), 1U);
   EXPECT_EQ(profile.sites[0].dim, 7);
-  EXPECT_EQ(profile.sites[0].first_layer, 2);
+  EXPECT_EQ(profile.sites[0].first_layer, 1); // it is the largest there too
+  EXPECT_EQ(profile.sites[0].peak_layer, 2);
   EXPECT_DOUBLE_EQ(profile.sites[0].mean, -920);
-  EXPECT_EQ(profile.edit_layer, 2);
+  EXPECT_EQ(profile.edit_layer, 1);
   EXPECT_TRUE(at::equal(profile.hit_means, profile.means));
 }
 
