@@ -81,6 +81,12 @@ AblationSettings read_ablation_settings(const Yaml& config) {
   settings.model = read_model(config["model"]);
   settings.find = read_find(config["find"]);
   settings.conditions = read_conditions(config, settings.find.criterion);
+  for (const ConditionSettings& condition : settings.conditions) {
+    if (!condition.register_means.empty()) {
+      throw config["conditions"].error(
+          "fix_registers is for vision models; use image_ablation");
+    }
+  }
   const Yaml evaluate = config["evaluate"];
   std::set<std::string> columns;
   if (const auto texts = evaluate.find("perplexity")) {

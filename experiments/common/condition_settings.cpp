@@ -85,6 +85,10 @@ ConditionSettings read_condition(
     return settings;
   }
   settings.name = yaml.get<std::string>("name");
+  if (const auto means = yaml.find("fix_registers")) {
+    settings.register_means = means->as<std::string>();
+    return settings;
+  }
   settings.kind = yaml.get_or<std::string>("kind", "set_value");
   intervention_registry().get(settings.kind, yaml.place());
   settings.layer = read_layer(yaml);

@@ -29,7 +29,10 @@ struct SelectionSettings {
 
 struct ConditionSettings {
   std::string name;
-  std::string kind; ///< of intervention; empty for the unedited model
+  std::string kind; ///< of intervention; empty for the unedited model, and
+                    ///< where registers are fixed
+  std::string register_means = {}; ///< what registers are fixed to: "measured",
+                                   ///< or a file of means
   LayerChoice layer;
   std::string site; ///< "resid_post"
   SelectionSettings select;

@@ -14,6 +14,8 @@
 #include "libma/analysis/massive_tables.h"
 #include "libma/core/log.h"
 #include "libma/eval/find_image_massive.h"
+#include "libma/eval/measure_tokens.h"
+#include "libma/eval/register_means_file.h"
 #include "libma/nn/linear.h"
 
 namespace ma::experiments {
@@ -45,17 +47,22 @@ nlohmann::json inputs_of(
     const std::vector<ImageTask>& tasks) {
   std::map<std::string, std::string> images = {
       {"find", hash_images(found_on.set)}};
-  std::vector<std::filesystem::path> heads;
+  std::vector<std::filesystem::path> files; // heads and register means
+  for (const ConditionSettings& condition : settings.conditions) {
+    if (std::filesystem::is_regular_file(condition.register_means)) {
+      files.emplace_back(condition.register_means);
+    }
+  }
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     images["evaluate " + tasks[i].name] = hash_images(tasks[i].source.set);
     if (!settings.tasks[i].head.empty()) {
-      heads.push_back(settings.tasks[i].head);
+      files.push_back(settings.tasks[i].head);
     }
   }
   return {
       {"model", hash_files(model.files())},
       {"images", images},
-      {"heads", hash_files(heads)},
+      {"files", hash_files(files)},
       {"products", nn::product_library()},
       {"device", model.devices()}};
 }
@@ -79,6 +86,48 @@ MassiveProfile find(
   }
   log::info("found " + describe_top_site(found.profile));
   return std::move(found.profile);
+}
+
+/// Means of the registers: of a file, or over the images that were looked at.
+RegisterMeans find_register_means(
+    const std::string& wanted,
+    const VisionModel& model,
+    const ImageSource& source,
+    const Run& run) {
+  if (wanted != "measured") {
+    return load_register_means(wanted);
+  }
+  TokenMeter meter(model, {.register_means = true});
+  for_each_batch(
+      source,
+      "measure register means",
+      run.progress(),
+      [&](const TokenBatch& batch, const torch::Tensor& /*labels*/) {
+        meter.observe(batch.pixels);
+      });
+  return *meter.finish().register_means;
+}
+
+/// The conditions with every `auto` filled in, registers fixed where asked for.
+std::vector<Condition> complete_conditions(
+    const ImageAblationSettings& settings,
+    const VisionModel& model,
+    const ImageSource& found_on,
+    const MassiveProfile& profile,
+    const Run& run) {
+  auto conditions = make_conditions(settings.conditions, profile);
+  std::map<std::string, RegisterMeans> means; // by what is wanted
+  for (std::size_t i = 0; i < conditions.size(); ++i) {
+    const std::string& wanted = settings.conditions[i].register_means;
+    if (wanted.empty()) {
+      continue;
+    }
+    if (!means.contains(wanted)) {
+      means.emplace(wanted, find_register_means(wanted, model, found_on, run));
+    }
+    conditions[i].edits = {fix_registers(model.config(), means.at(wanted))};
+  }
+  return conditions;
 }
 
 /// Each task measured now, or by an earlier run.
@@ -120,7 +169,8 @@ void ablate_images(const ImageAblationSettings& settings, Run& run) {
   const auto tasks = open_tasks(settings, model, run.home());
   auto journal = run.open_journal(inputs_of(model, found_on, settings, tasks));
   const MassiveProfile profile = find(model, found_on, settings, run);
-  const auto conditions = make_conditions(settings.conditions, profile);
+  const auto conditions =
+      complete_conditions(settings, model, found_on, profile, run);
   const auto results = measure(model, conditions, tasks, journal, run);
 
   const Table table = image_table(conditions, results);

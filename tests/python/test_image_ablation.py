@@ -40,6 +40,7 @@ find: {{path: .}}
 conditions:
   - original
   - {{name: zero, layer: 1, select: {{kind: top_k, positions: [0], count: 1}}, value: 0}}
+  - {{name: fixed registers, fix_registers: measured}}
   - {{name: mean, layer: 1, select: {{kind: top_k, positions: [0], count: 1}}, value: mean}}
 evaluate:
   - {{name: all, path: ., metrics: [cosine, nearest, knn, probe, top], k: 3}}
@@ -195,7 +196,7 @@ def test_a_broken_image_is_counted_and_left_out(folder, images, tmp_path):
     assert done.stderr.count("9.png") == 2  # while looking, while measuring
     assert "1 of 13 images were left out" in done.stderr
     rows = list(csv.DictReader((tmp_path / "out" / "table.csv").open(newline="")))
-    assert [row["condition"] for row in rows] == ["original", "zero", "mean"]
+    assert [row["condition"] for row in rows] == ["original", "zero", "fixed registers", "mean"]
     record = json.loads((tmp_path / "out" / "record.json").read_text())
     assert record["details"]["tasks"][0]["n_images"] == 12
     before = (tmp_path / "out" / "table.csv").read_bytes()
@@ -219,3 +220,27 @@ def test_mistakes_get_a_line(folder, images, tmp_path):
         assert len(errors) == 1
         assert message in errors[0]
     assert not (tmp_path / "out" / "table.csv").exists()
+
+
+def test_registers_are_fixed_to_their_means(folder, images, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text(CONFIG.format(model=folder, folder=images, output=tmp_path / "out"))
+    done = run(config)
+    assert done.returncode == 0, done.stderr
+    rows = {row["condition"]: row for row in csv.DictReader((tmp_path / "out" / "table.csv").open(newline=""))}
+    model = ma.load_vision_model(folder, device="cpu")
+    recipe, loaded = ma.ImageRecipe(str(folder)), ma.ImageSet(images)
+    pixels = torch.stack([ma.preprocess(loaded.read(i), recipe) for i in range(len(loaded))])
+    original, cache = model.run_with_cache(pixels, "blocks.*.resid_pre")
+
+    def fix(x, at):
+        x = x.clone()
+        registers = slice(1, model.config.n_prefix)
+        x[:, registers] = cache[at.name][:, registers].mean(dim=0)
+        return x
+
+    with model.add_hook("blocks.*.resid_pre", fix):
+        fixed = model.forward(pixels)
+    cosine = torch.nn.functional.cosine_similarity(fixed.pooled.double(), original.pooled.double()).mean().item()
+    assert float(rows["fixed registers"]["all cosine"]) == pytest.approx(cosine, abs=1e-6)
+    assert cosine < 0.9999
