@@ -4,6 +4,7 @@
 
 #include "bindings/bindings.h"
 
+#include "libma/core/error.h"
 #include "libma/models/token_roles.h"
 #include "libma/models/vision_head.h"
 
@@ -113,6 +114,12 @@ Example:
           "feature_map",
           [](const VisionOutput& self) {
             const auto count = self.grid.count();
+            if (count == 0) {
+              throw ShapeError(
+                  "feature_map",
+                  "the images were not at hand; use forward, or patch_map with "
+                  "a grid");
+            }
             return self.features
                 .narrow(/*dim=*/1, self.features.size(1) - count, count)
                 .unflatten(/*dim=*/1, {self.grid.rows, self.grid.columns});

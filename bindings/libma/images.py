@@ -85,4 +85,8 @@ def pixels_of(model: Any, images: Any) -> "Tensor":
 
     recipe = ImageRecipe(str(model.files[0].parent))
     is_list = isinstance(images, list | tuple) or (isinstance(images, torch.Tensor) and images.dim() == 4)
-    return torch.stack([preprocess(image, recipe) for image in (images if is_list else [images])])
+    pixels = [preprocess(image, recipe) for image in (images if is_list else [images])]
+    if len({tuple(each.shape) for each in pixels}) != 1:
+        sizes = sorted({tuple(each.shape[1:]) for each in pixels})
+        raise ShapeError(f"[images] expected images of one size after preprocessing, got {sizes or 'none'}")
+    return torch.stack(pixels)

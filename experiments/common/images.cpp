@@ -15,6 +15,34 @@
 
 namespace ma::experiments {
 
+namespace {
+
+/// All that a recipe does, for hashes.
+std::string describe(const ImageRecipe& recipe) {
+  const auto size = [](const ImageSize& s) {
+    return c10::str(s.height, "x", s.width);
+  };
+  auto text = c10::str(
+      "\n",
+      static_cast<int>(recipe.resize),
+      " ",
+      size(recipe.size),
+      " ",
+      static_cast<int>(recipe.resample),
+      " ",
+      recipe.crop ? size(*recipe.crop) : "none",
+      " ",
+      static_cast<int>(recipe.crop_rule),
+      " ",
+      recipe.rescale_factor);
+  for (std::size_t i = 0; i < recipe.mean.size(); ++i) {
+    text += c10::str(" ", recipe.mean[i], " ", recipe.std[i]);
+  }
+  return text;
+}
+
+} // namespace
+
 ImagesSettings read_images(
     const Yaml& yaml, const std::filesystem::path& folder) {
   ImagesSettings settings;
@@ -71,22 +99,24 @@ void log_left_out(const std::string& name, const ImageReport& report) {
   }
 }
 
-std::string hash_images(const ImageSet& set) {
-  if (std::filesystem::is_regular_file(set.path())) {
-    return hash_files({set.path()}).begin()->second;
-  }
-  std::string listing;
+std::string hash_images(const ImageSource& source) {
+  const ImageSet& set = source.set;
+  const bool is_archive = std::filesystem::is_regular_file(set.path());
+  std::string listing =
+      is_archive ? hash_files({set.path()}).begin()->second : std::string();
   for (std::int64_t i = 0; i < set.size(); ++i) {
-    const std::filesystem::path path = set.where(i);
-    listing += c10::str(
-        set.items()[static_cast<std::size_t>(i)].name,
-        " ",
-        std::filesystem::file_size(path),
-        " ",
-        std::filesystem::last_write_time(path).time_since_epoch().count(),
-        "\n");
+    const ImageItem& item = set.items()[static_cast<std::size_t>(i)];
+    listing += c10::str("\n", item.name, " ", item.label);
+    if (!is_archive) {
+      const std::filesystem::path path = set.where(i);
+      listing += c10::str(
+          " ",
+          std::filesystem::file_size(path),
+          " ",
+          std::filesystem::last_write_time(path).time_since_epoch().count());
+    }
   }
-  return sha256_hex(listing);
+  return sha256_hex(listing + describe(source.recipe));
 }
 
 nlohmann::json describe_images(
@@ -101,7 +131,7 @@ nlohmann::json describe_images(
 
 void check_vision_model(
     const ModelSettings& model,
-    const ImagesSettings& images,
+    const std::vector<ImagesSettings>& images,
     const std::filesystem::path& home) {
   std::vector<std::string> problems;
   const auto attempt = [&](const std::function<void()>& look) {
@@ -119,11 +149,13 @@ void check_vision_model(
          .home = home});
     log::info(model.name + ": " + plan.describe());
   });
-  attempt([&] { find_recipe(images, model.name, home); });
-  attempt([&] {
-    const auto set = ImageSet::open(images.path, images.set);
-    log::info(c10::str(images.path.string(), ": ", set.size(), " images"));
-  });
+  for (const ImagesSettings& each : images) {
+    attempt([&] { find_recipe(each, model.name, home); });
+    attempt([&] {
+      const auto set = ImageSet::open(each.path, each.set);
+      log::info(c10::str(each.path.string(), ": ", set.size(), " images"));
+    });
+  }
   if (!problems.empty()) {
     throw Problems(std::move(problems));
   }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "experiments/common/find.h"
 #include <nlohmann/json.hpp>
@@ -44,8 +45,9 @@ ImageSource open_images(
 /// Says on the log which images were left out; nothing when there are none.
 void log_left_out(const std::string& name, const ImageReport& report);
 
-/// SHA-256 of a set's archive, or of names, sizes and times of its files.
-std::string hash_images(const ImageSet& set);
+/// SHA-256 of what decides the pixels and labels of a source: the archive, or
+/// names, sizes and times of its files; labels; the recipe.
+std::string hash_images(const ImageSource& source);
 
 /// What belongs on record once the loader is through: how many images were
 /// read, which were not, and how they were prepared.
@@ -56,7 +58,7 @@ nlohmann::json describe_images(
 /// model would do. Throws Problems.
 void check_vision_model(
     const ModelSettings& model,
-    const ImagesSettings& images,
+    const std::vector<ImagesSettings>& images,
     const std::filesystem::path& home);
 
 } // namespace ma::experiments

@@ -2,7 +2,9 @@
 // activations over images, edit them, measure what the edit costs.
 #include "libma/eval/image_ablation.h"
 
+#include <functional>
 #include <map>
+#include <string_view>
 #include <utility>
 
 #include "experiments/common/conditions.h"
@@ -10,7 +12,6 @@
 #include "experiments/image_ablation/settings.h"
 #include <nlohmann/json.hpp>
 
-#include "libma/analysis/comparison.h"
 #include "libma/analysis/massive_tables.h"
 #include "libma/core/log.h"
 #include "libma/eval/find_image_massive.h"
@@ -20,6 +21,8 @@
 
 namespace ma::experiments {
 namespace {
+
+constexpr std::string_view kMeasured = "measured"; // register means
 
 std::vector<ImageTask> open_tasks(
     const ImageAblationSettings& settings,
@@ -33,7 +36,7 @@ std::vector<ImageTask> open_tasks(
          .metrics = wanted.metrics,
          .k = wanted.k});
     if (!wanted.head.empty()) {
-      tasks.back().head.emplace(wanted.head, model.config().d_model);
+      tasks.back().head.emplace(wanted.head, model.config());
     }
   }
   return tasks;
@@ -45,16 +48,16 @@ nlohmann::json inputs_of(
     const ImageSource& found_on,
     const ImageAblationSettings& settings,
     const std::vector<ImageTask>& tasks) {
-  std::map<std::string, std::string> images = {
-      {"find", hash_images(found_on.set)}};
+  std::map<std::string, std::string> images = {{"find", hash_images(found_on)}};
   std::vector<std::filesystem::path> files; // heads and register means
   for (const ConditionSettings& condition : settings.conditions) {
-    if (std::filesystem::is_regular_file(condition.register_means)) {
+    if (!condition.register_means.empty() &&
+        condition.register_means != kMeasured) {
       files.emplace_back(condition.register_means);
     }
   }
   for (std::size_t i = 0; i < tasks.size(); ++i) {
-    images["evaluate " + tasks[i].name] = hash_images(tasks[i].source.set);
+    images["evaluate " + tasks[i].name] = hash_images(tasks[i].source);
     if (!settings.tasks[i].head.empty()) {
       files.push_back(settings.tasks[i].head);
     }
@@ -88,15 +91,30 @@ MassiveProfile find(
   return std::move(found.profile);
 }
 
-/// Means of the registers: of a file, or over the images that were looked at.
-RegisterMeans find_register_means(
-    const std::string& wanted,
-    const VisionModel& model,
-    const ImageSource& source,
-    const Run& run) {
-  if (wanted != "measured") {
-    return load_register_means(wanted);
+/// Means of registers by what conditions ask for: files are read at once,
+/// "measured" is filled in later.
+using RegisterMeansByName = std::map<std::string, RegisterMeans>;
+
+RegisterMeansByName load_register_means(
+    const ImageAblationSettings& settings, const VisionModel& model) {
+  RegisterMeansByName means;
+  for (const ConditionSettings& condition : settings.conditions) {
+    const std::string& wanted = condition.register_means;
+    if (!wanted.empty() && model.config().n_registers == 0) {
+      throw ConfigError(
+          "condition " + condition.name,
+          "fix_registers: the model has no registers");
+    }
+    if (!wanted.empty() && wanted != kMeasured) {
+      means.emplace(wanted, ma::load_register_means(wanted));
+      fix_registers(model.config(), means.at(wanted)); // throws on other sizes
+    }
   }
+  return means;
+}
+
+RegisterMeans measure_register_means(
+    const VisionModel& model, const ImageSource& source, const Run& run) {
   TokenMeter meter(model, {.register_means = true});
   for_each_batch(
       source,
@@ -108,26 +126,23 @@ RegisterMeans find_register_means(
   return *meter.finish().register_means;
 }
 
-/// The conditions with every `auto` filled in, registers fixed where asked for.
-std::vector<Condition> complete_conditions(
+/// Fixes registers in the conditions that ask for it.
+void add_fixed_registers(
     const ImageAblationSettings& settings,
+    RegisterMeansByName means,
     const VisionModel& model,
-    const ImageSource& found_on,
-    const MassiveProfile& profile,
-    const Run& run) {
-  auto conditions = make_conditions(settings.conditions, profile);
-  std::map<std::string, RegisterMeans> means; // by what is wanted
+    const std::function<RegisterMeans()>& measure,
+    std::vector<Condition>& conditions) {
   for (std::size_t i = 0; i < conditions.size(); ++i) {
     const std::string& wanted = settings.conditions[i].register_means;
     if (wanted.empty()) {
       continue;
     }
     if (!means.contains(wanted)) {
-      means.emplace(wanted, find_register_means(wanted, model, found_on, run));
+      means.emplace(wanted, measure());
     }
     conditions[i].edits = {fix_registers(model.config(), means.at(wanted))};
   }
-  return conditions;
 }
 
 /// Each task measured now, or by an earlier run.
@@ -164,13 +179,19 @@ void ablate_images(const ImageAblationSettings& settings, Run& run) {
        .dtype = parse_dtype(settings.model.dtype, "model.dtype"),
        .home = run.home()});
   check_sites(settings.conditions, model);
+  auto means = load_register_means(settings, model);
   const ImageSource found_on =
       open_images(settings.find, settings.model.name, run.home());
   const auto tasks = open_tasks(settings, model, run.home());
   auto journal = run.open_journal(inputs_of(model, found_on, settings, tasks));
   const MassiveProfile profile = find(model, found_on, settings, run);
-  const auto conditions =
-      complete_conditions(settings, model, found_on, profile, run);
+  auto conditions = make_conditions(settings.conditions, profile);
+  add_fixed_registers(
+      settings,
+      std::move(means),
+      model,
+      [&] { return measure_register_means(model, found_on, run); },
+      conditions);
   const auto results = measure(model, conditions, tasks, journal, run);
 
   const Table table = image_table(conditions, results);
@@ -199,10 +220,11 @@ void ablate_images(const ImageAblationSettings& settings, Run& run) {
 /// Throws Problems when the model or images are not there.
 void check_inputs(
     const ImageAblationSettings& settings, const std::filesystem::path& home) {
-  check_vision_model(settings.model, settings.find, home);
+  std::vector<ImagesSettings> images = {settings.find};
   for (const ImageTaskSettings& task : settings.tasks) {
-    check_vision_model(settings.model, task.images, home);
+    images.push_back(task.images);
   }
+  check_vision_model(settings.model, images, home);
 }
 
 } // namespace

@@ -37,6 +37,12 @@ ImageAblationSettings read_image_ablation_settings(const Yaml& config) {
       find.get_or<double>("magnitude", 100, at_least(0.0));
   settings.criterion.ratio = find.get_or<double>("ratio", 1000, at_least(0.0));
   settings.conditions = read_conditions(config, settings.criterion);
+  for (ConditionSettings& condition : settings.conditions) {
+    std::string& means = condition.register_means;
+    if (!means.empty() && means != "measured") {
+      means = (folder / means).string();
+    }
+  }
   std::set<std::string> names;
   for (const Yaml& task : config["evaluate"].items()) {
     settings.tasks.push_back(read_task(task, folder));

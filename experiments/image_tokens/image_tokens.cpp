@@ -115,7 +115,7 @@ int run_image_tokens(const std::vector<std::string>& args) {
             .work = [=](Run& run) { measure(settings, run); },
             .check =
                 [=](const auto& home) {
-                  check_vision_model(settings.model, settings.images, home);
+                  check_vision_model(settings.model, {settings.images}, home);
                 }};
       });
 }

@@ -58,6 +58,7 @@ void MassiveAccumulator::observe(
     std::int64_t layer, const torch::Tensor& x, const TokenBatch& batch) {
   const auto n_layers = static_cast<std::int64_t>(layers_.size());
   if (layer < 0 || layer >= n_layers || x.dim() != 3 ||
+      (has_images_ && x.size(1) < static_cast<std::int64_t>(own_.size())) ||
       (!has_images_ &&
        (!batch.ids.defined() || x.sizes().slice(0, 2) != batch.ids.sizes())) ||
       (d_model_ != 0 && x.size(2) != d_model_)) {

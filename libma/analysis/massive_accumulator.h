@@ -31,8 +31,8 @@ class MassiveAccumulator {
       torch::Tensor token_classes = {});
 
   /// Adds the stream `x` [batch, pos, d_model] after block `layer`; `batch`
-  /// must have ids. Each block must see the same sequences in the same order.
-  /// Throws ShapeError when `x` does not fit.
+  /// must have ids unless images are expected. Each block must see the same
+  /// sequences in the same order. Throws ShapeError when `x` does not fit.
   void observe(
       std::int64_t layer, const torch::Tensor& x, const TokenBatch& batch);
 

@@ -39,14 +39,38 @@ struct Collected {
   torch::Tensor labels;              ///< int64 [n]
 };
 
-/// Where a task goes wrong, before any image is read.
-void check_task(const ImageTask& task, const VisionModel& model) {
-  const bool has_head = task.head || model.config().n_classes > 0;
-  if (wants(task, ImageMetric::kTop) && !has_head) {
+/// Whether labels and classifier speak of the same classes.
+void check_classes(const ImageTask& task, const VisionModel& model) {
+  const auto n_classes =
+      task.head ? task.head->n_classes() : model.config().n_classes;
+  if (n_classes == 0) {
     throw ConfigError(
         "images " + task.name,
         "the model has no classifier for the metric 'top'; give one with head, "
         "or ask for knn or probe");
+  }
+  const auto n_labels =
+      static_cast<std::int64_t>(task.source.set.classes().size());
+  if (n_labels != n_classes) {
+    throw ConfigError(
+        "images " + task.name,
+        c10::str(
+            "the images have ",
+            n_labels,
+            " classes, the classifier ",
+            n_classes,
+            "; name the classifier's in its order with class_names"));
+  }
+}
+
+/// Where a task goes wrong, before any image is read.
+void check_task(
+    const ImageTask& task,
+    const std::vector<Condition>& conditions,
+    const VisionModel& model) {
+  if (conditions.empty() || task.metrics.empty()) {
+    throw ConfigError(
+        "images " + task.name, "give at least one condition and one metric");
   }
   const bool needs_labels = wants(task, ImageMetric::kTop) ||
                             wants(task, ImageMetric::kKnn) ||
@@ -56,6 +80,9 @@ void check_task(const ImageTask& task, const VisionModel& model) {
         "images " + task.name,
         "the images have no classes; knn, probe and top need folders of "
         "classes or class_names");
+  }
+  if (wants(task, ImageMetric::kTop)) {
+    check_classes(task, model);
   }
 }
 
@@ -74,6 +101,21 @@ std::size_t find_original(
   return static_cast<std::size_t>(found - conditions.begin());
 }
 
+/// Not-a-number has no neighbours and no class.
+void require_finite(
+    const torch::Tensor& pooled,
+    const Condition& condition,
+    const std::string& task) {
+  if (!at::isfinite(pooled).all().item<bool>()) {
+    throw ConfigError(
+        "images " + task,
+        c10::str(
+            "the pooled vector of an image is not finite under the condition '",
+            condition.name,
+            "'; try another dtype, or a milder edit"));
+  }
+}
+
 Collected collect(
     SharedPassRunner& runner,
     const VisionModel& model,
@@ -88,10 +130,13 @@ Collected collect(
       progress,
       [&](const TokenBatch& batch, const torch::Tensor& batch_labels) {
         labels.push_back(batch_labels);
-        runner.run(batch, [&](std::size_t index, const torch::Tensor& stream) {
-          const VisionOutput output = model.read_out(stream, batch);
+        const TokenBatch moved = batch.to(model.device());
+        runner.run(moved, [&](std::size_t index, const torch::Tensor& stream) {
+          const VisionOutput output = model.read_out(stream, moved);
           kept[index].pooled.push_back(
               output.pooled.to(torch::kCPU, torch::kFloat32));
+          require_finite(
+              kept[index].pooled.back(), runner.conditions()[index], task.name);
           if (wants(task, ImageMetric::kTop)) {
             const auto logits =
                 task.head ? (*task.head)(output, model.config().n_prefix())
@@ -181,7 +226,7 @@ ImageTaskResult evaluate_images(
     const std::vector<Condition>& conditions,
     const ImageTask& task,
     const ProgressFn& progress) {
-  check_task(task, model);
+  check_task(task, conditions, model);
   const bool compares = wants(task, ImageMetric::kCosine) ||
                         wants(task, ImageMetric::kNearest) ||
                         wants(task, ImageMetric::kProbe);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -64,8 +63,9 @@ struct ImageTaskResult {
 /// d_pooled] in float32; nothing else is.
 ///
 /// Throws ConfigError when a metric needs labels, a classifier or an unedited
-/// condition that is not there, or an edit wrote nothing; FileError when no
-/// image could be read.
+/// condition that is not there, the classes of images and classifier differ in
+/// number, an edit wrote nothing, or a pooled vector is not finite; FileError
+/// when no image could be read.
 ImageTaskResult evaluate_images(
     const VisionModel& model,
     const std::vector<Condition>& conditions,

@@ -174,7 +174,14 @@ Estimate percentage(const torch::Tensor& hits) {
 }
 
 LinearHead::LinearHead(
-    const std::filesystem::path& path, std::int64_t d_model) {
+    const std::filesystem::path& path, const VisionConfig& config) {
+  if (!config.has_cls || config.has_pooled_norm) {
+    throw ConfigError(
+        path.string(),
+        "a head from a file reads a class token behind the final norm, which "
+        "this model does not have");
+  }
+  const auto d_model = config.d_model;
   const auto file = SafetensorsFile::open(path);
   const auto names = {"weight", "bias"};
   for (const char* name : names) {

@@ -7,6 +7,7 @@
 
 #include "libma/core/table.h"
 #include "libma/core/tensor.h"
+#include "libma/models/vision_config.h"
 #include "libma/models/vision_head.h"
 
 namespace ma {
@@ -52,8 +53,10 @@ class LinearHead {
  public:
   /// Reads `weight` [class, d] and `bias` [class] of a safetensors file.
   /// Throws FileError when they are not there, ConfigError when the width fits
-  /// no such input of a model of `d_model`.
-  LinearHead(const std::filesystem::path& path, std::int64_t d_model);
+  /// no such input of the model, or it has no class token behind a final norm.
+  LinearHead(const std::filesystem::path& path, const VisionConfig& config);
+
+  std::int64_t n_classes() const { return weight_.size(0); }
 
   /// Logits [batch, class] of images with `n_prefix` tokens before the patches.
   torch::Tensor operator()(

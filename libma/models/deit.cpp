@@ -40,7 +40,9 @@ void register_deit(ModelRegistry& registry) {
       "deit",
       {.vision = {
            read_hf,
-           {weights(), "deit.", {"deit.embeddings.mask_token", "decoder.*"}},
+           {weights(),
+            "deit.",
+            {"deit.embeddings.mask_token", "deit.pooler.*", "decoder.*"}},
            read_tensors}});
 }
 

@@ -46,9 +46,6 @@ VisionConfig read_dinov2(
   sizes["mlp_ratio"] = config_value_or(config, "mlp_ratio", 4.0);
   VisionConfig c =
       read_vision_common(sizes, architecture, /*default_eps=*/1e-6);
-  c.d_mlp = static_cast<std::int64_t>(
-      static_cast<double>(c.d_model) *
-      config_value<double>(sizes, "mlp_ratio"));
   c.has_layer_scale = true;
   c.resize = {.antialias = false, .in_float32 = true};
   if (config_value_or(config, "use_swiglu_ffn", false)) {

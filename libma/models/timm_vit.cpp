@@ -2,7 +2,6 @@
 // timm's and what was changed of it; the tensors say the rest.
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "libma/core/error.h"
 #include "libma/models/config_reader.h"
@@ -26,8 +25,28 @@ constexpr std::array<std::pair<std::string_view, std::int64_t>, 9> kHeads = {{
     {"so400m", 16},
 }};
 
+/// Arguments that are read here, or that the tensors tell.
+constexpr std::array<std::string_view, 22> kArguments = {
+    "num_heads",   "img_size",        "global_pool", "embed_dim",
+    "depth",       "patch_size",      "mlp_ratio",   "qkv_bias",
+    "init_values", "reg_tokens",      "class_token", "no_embed_class",
+    "pre_norm",    "fc_norm",         "num_classes", "dynamic_img_size",
+    "drop_rate",   "dynamic_img_pad", "in_chans",    "drop_path_rate",
+    "final_norm",  "strict_img_size"};
+
+/// What was changed of the architecture. Throws ConfigError on an argument that
+/// changes what the model computes in a way that is not known here.
 nlohmann::json arguments_of(const nlohmann::json& config) {
-  return config_value_or(config, "model_args", nlohmann::json::object());
+  auto arguments =
+      config_value_or(config, "model_args", nlohmann::json::object());
+  for (const auto& [name, value] : arguments.items()) {
+    if (std::find(kArguments.begin(), kArguments.end(), name) ==
+        kArguments.end()) {
+      throw ConfigError(
+          "config", "'model_args' has '" + name + "', which is not supported");
+    }
+  }
+  return arguments;
 }
 
 std::int64_t heads_of(const std::string& name) {
@@ -71,6 +90,11 @@ VisionConfig read_config(const nlohmann::json& config) {
   const auto says = [&](const char* part) {
     return name.find(part) != std::string::npos;
   };
+  if (says("rpn") || says("parallel")) {
+    throw ConfigError(
+        "config",
+        "'architecture' is '" + name + "', whose blocks are not supported");
+  }
   VisionConfig c;
   c.architecture = "timm_vit";
   c.n_heads = arguments.contains("num_heads")

@@ -48,6 +48,20 @@ std::string token_role(
     const VisionConfig& config,
     const nn::PatchGrid& grid,
     std::int64_t position) {
+  if (grid.rows < 0 || grid.columns < 0 || position < 0 ||
+      position >= config.n_prefix() + grid.count()) {
+    throw ShapeError(
+        "position",
+        c10::str(
+            position,
+            " is outside the ",
+            config.n_prefix(),
+            " + ",
+            grid.rows,
+            " x ",
+            grid.columns,
+            " tokens of an image"));
+  }
   if (position < config.n_prefix()) {
     return token_kinds(config).at(static_cast<std::size_t>(position));
   }

@@ -12,7 +12,7 @@
 namespace ma {
 
 /// What the token at `position` of an image of `grid` patches is; registers,
-/// rows and columns count from 0.
+/// rows and columns count from 0. Throws ShapeError on a position outside it.
 std::string token_role(
     const VisionConfig& config,
     const nn::PatchGrid& grid,

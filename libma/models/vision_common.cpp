@@ -43,9 +43,11 @@ VisionConfig read_vision_common(
   c.n_heads = config_value<std::int64_t>(config, "num_attention_heads");
   c.n_kv_heads = c.n_heads;
   c.d_head = c.n_heads > 0 ? c.d_model / c.n_heads : 0;
-  c.d_mlp = config.contains("mlp_ratio")
-                ? 0 // for the architecture to work out
-                : config_value<std::int64_t>(config, "intermediate_size");
+  c.d_mlp = config.contains("intermediate_size")
+                ? config_value<std::int64_t>(config, "intermediate_size")
+                : static_cast<std::int64_t>(
+                      static_cast<double>(c.d_model) *
+                      config_value<double>(config, "mlp_ratio"));
   c.norm.kind = nn::NormKind::kLayer;
   c.norm.eps = config_value_or(config, "layer_norm_eps", default_eps);
   c.has_norm_bias = true;
@@ -164,6 +166,9 @@ void read_heads(
     } else if (name == "visual_projection.weight") {
       c.d_projected = rows;
     }
+  }
+  if (c.n_classes > 0) {
+    c.d_pooler = 0; // classifiers of Hugging Face read the token itself
   }
 }
 

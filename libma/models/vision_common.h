@@ -37,7 +37,7 @@ WeightMap classic_block_weights(const std::string& root);
 WeightMap tower_weights();
 
 /// Heads tell themselves by their tensors: the number of classes, a dense layer
-/// behind the pooled token.
+/// behind the pooled token where no classifier reads that.
 void read_heads(
     const std::map<std::string, TensorInfo>& tensors, VisionConfig& c);
 

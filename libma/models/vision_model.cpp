@@ -20,7 +20,7 @@ torch::Tensor VisionModel::embed(const TokenBatch& batch) const {
   const auto& pixels = batch.pixels;
   const VisionConfig& c = config();
   if (!pixels.defined() || pixels.dim() != 4 || !pixels.is_floating_point() ||
-      pixels.size(1) != c.n_channels ||
+      pixels.size(0) == 0 || pixels.size(1) != c.n_channels ||
       c.grid_of(pixels.size(2), pixels.size(3)).count() == 0) {
     throw ShapeError(
         "pixels",
@@ -54,6 +54,15 @@ VisionOutput VisionModel::read_out(
     const torch::Tensor& x, const TokenBatch& batch) const {
   const at::NoGradGuard no_grad;
   check_stream("read_out", x);
+  if (x.size(0) == 0 || x.size(1) <= config().n_prefix()) {
+    throw ShapeError(
+        "read_out",
+        c10::str(
+            "expected ",
+            config().n_prefix(),
+            " tokens and patches behind them, got ",
+            x.sizes()));
+  }
   const TokenBatch moved = batch.to(device());
   const auto guard = hook_table().use_batch(moved);
   auto output = network_->read_out(x);

@@ -97,7 +97,11 @@ torch::Tensor VisionTransformer::embed(const torch::Tensor& pixels) const {
         /*dim=*/1); // [batch, pos, d_model]
   }
   x = (*embed_)(std::move(x));
-  x = x + (*pos_embed_)(positions_of(grid).expand_as(x));
+  auto positions = positions_of(grid).expand_as(x);
+  if (pos_embed_->active()) {
+    positions = positions.clone(); // hooks may keep it and write to it
+  }
+  x = x + (*pos_embed_)(std::move(positions));
   return embed_norm_ ? (*embed_norm_)(x) : x;
 }
 

@@ -22,7 +22,7 @@ void register_vit(ModelRegistry& registry) {
            read_hf,
            {with(common_vision_weights("vit."), classic_block_weights("vit.")),
             "vit.",
-            {"vit.embeddings.mask_token", "decoder.*"}},
+            {"vit.embeddings.mask_token", "vit.pooler.*", "decoder.*"}},
            read_heads}});
 }
 

@@ -62,14 +62,14 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
-    """Twelve noisy images of three classes, of several sizes."""
+    """Twenty noisy images of five classes, as the classifier has, of several sizes."""
     root = tmp_path_factory.mktemp("images")
     generator = np.random.default_rng(0)
-    for label in range(3):
+    for label in range(vision_families.N_CLASSES):
         (root / f"class{label}").mkdir()
         for i in range(4):
             noise = generator.integers(0, 90, (30 + 5 * i, 40, 3))
-            noise[..., label] += 120
+            noise[..., label % 3] += 120 + 20 * (label // 3)
             Image.fromarray(noise.astype(np.uint8)).save(root / f"class{label}" / f"{i}.png")
     return root
 
@@ -163,6 +163,39 @@ def test_top_needs_a_classifier(tiny_vision_folder, images):
         ma.evaluate_images(model, [ma.Condition("original")], ma.ImageSet(images), recipe, metrics=["top"])
 
 
+def test_top_needs_the_classes_of_the_classifier(model, images, tmp_path):
+    for label in range(3):
+        (tmp_path / f"class{label}").mkdir()
+        (tmp_path / f"class{label}" / "0.png").write_bytes((images / f"class{label}" / "0.png").read_bytes())
+    original = [ma.Condition("original")]
+    with pytest.raises(ma.ConfigError, match="have 3 classes, the classifier 5"):
+        ma.evaluate_images(model, original, ma.ImageSet(tmp_path), metrics=["top"])
+    with pytest.raises(ma.ConfigError, match="have no classes"):
+        ma.evaluate_images(model, original, ma.ImageSet(images / "class0"), metrics=["top"])
+    with pytest.raises(ma.ConfigError, match="at least one condition"):
+        ma.evaluate_images(model, [], ma.ImageSet(images), metrics=["knn"])
+
+
+def test_positions_outside_an_image_are_refused(model):
+    stream = model.embed(torch.zeros(1, 3, 24, 24))
+    with pytest.raises(ma.ShapeError, match="outside"):
+        model.role(5, model.read_out(stream).grid)
+    with pytest.raises(ma.ShapeError, match="outside"):
+        model.role(-1, (4, 4))
+    with pytest.raises(ma.ShapeError, match="not at hand"):
+        model.read_out(stream).feature_map  # noqa: B018
+    with pytest.raises(ma.ShapeError, match="patches behind them"):
+        model.read_out(stream[:, :3])
+
+
+def test_a_kept_position_table_is_the_callers_own(model):
+    pixels = torch.zeros(1, 3, 24, 24)
+    before = model.embed(pixels)
+    _, cache = model.run_with_cache(pixels, "pos_embed")
+    cache["pos_embed"].zero_()
+    assert torch.equal(model.embed(pixels), before)
+
+
 def test_pil_images_and_arrays_go_in_and_maps_come_out(model, images):
     with Image.open(images / "class0" / "0.png") as image:
         array = np.array(image)
@@ -194,11 +227,11 @@ def test_a_broken_image_is_counted_and_left_out(folder, images, tmp_path):
     done = run(config)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("9.png") == 2  # while looking, while measuring
-    assert "1 of 13 images were left out" in done.stderr
+    assert "1 of 21 images were left out" in done.stderr
     rows = list(csv.DictReader((tmp_path / "out" / "table.csv").open(newline="")))
     assert [row["condition"] for row in rows] == ["original", "zero", "fixed registers", "mean"]
     record = json.loads((tmp_path / "out" / "record.json").read_text())
-    assert record["details"]["tasks"][0]["n_images"] == 12
+    assert record["details"]["tasks"][0]["n_images"] == 20
     before = (tmp_path / "out" / "table.csv").read_bytes()
     again = run(config)
     assert "measured by an earlier run" in again.stderr
