@@ -126,10 +126,11 @@ RegisterMeans measure_register_means(
   return *meter.finish().register_means;
 }
 
-/// Fixes registers in the conditions that ask for it.
+/// Fixes registers in the conditions that ask for it; what is measured joins
+/// `means`.
 void add_fixed_registers(
     const ImageAblationSettings& settings,
-    RegisterMeansByName means,
+    RegisterMeansByName& means,
     const VisionModel& model,
     const std::function<RegisterMeans()>& measure,
     std::vector<Condition>& conditions) {
@@ -145,11 +146,34 @@ void add_fixed_registers(
   }
 }
 
+/// Conditions from what was found.
+using MakeConditions =
+    std::function<std::vector<Condition>(const MassiveProfile& profile)>;
+
+/// The profile with the means of a task's own images where it asks for them.
+MassiveProfile profile_for(
+    const ImageTaskSettings& wanted,
+    const ImageTask& task,
+    const VisionModel& model,
+    const MassiveProfile& profile,
+    const Run& run) {
+  MassiveProfile own = profile;
+  if (wanted.has_own_means) {
+    const auto found =
+        find_massive(model, task.source, {.progress = run.progress()});
+    own.means = found.profile.means;
+    own.hit_means = found.profile.hit_means;
+  }
+  return own;
+}
+
 /// Each task measured now, or by an earlier run.
 std::vector<ImageTaskResult> measure(
+    const ImageAblationSettings& settings,
     const VisionModel& model,
-    const std::vector<Condition>& conditions,
     const std::vector<ImageTask>& tasks,
+    const MassiveProfile& profile,
+    const MakeConditions& make,
     JsonlJournal& journal,
     const Run& run) {
   std::map<std::string, ImageTaskResult> finished;
@@ -158,11 +182,14 @@ std::vector<ImageTaskResult> measure(
     finished.insert_or_assign(result.task, std::move(result));
   }
   std::vector<ImageTaskResult> results;
-  for (const ImageTask& task : tasks) {
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    const ImageTask& task = tasks[i];
     if (finished.contains(task.name)) {
       log::info(task.name + ": measured by an earlier run");
       results.push_back(finished.at(task.name));
     } else {
+      const auto conditions =
+          make(profile_for(settings.tasks[i], task, model, profile, run));
       results.push_back(
           evaluate_images(model, conditions, task, run.progress()));
       journal.append(to_json(results.back()));
@@ -185,14 +212,19 @@ void ablate_images(const ImageAblationSettings& settings, Run& run) {
   const auto tasks = open_tasks(settings, model, run.home());
   auto journal = run.open_journal(inputs_of(model, found_on, settings, tasks));
   const MassiveProfile profile = find(model, found_on, settings, run);
-  auto conditions = make_conditions(settings.conditions, profile);
-  add_fixed_registers(
-      settings,
-      std::move(means),
-      model,
-      [&] { return measure_register_means(model, found_on, run); },
-      conditions);
-  const auto results = measure(model, conditions, tasks, journal, run);
+  const MakeConditions make = [&](const MassiveProfile& found) {
+    auto conditions = make_conditions(settings.conditions, found);
+    add_fixed_registers(
+        settings,
+        means,
+        model,
+        [&] { return measure_register_means(model, found_on, run); },
+        conditions);
+    return conditions;
+  };
+  const auto conditions = make(profile);
+  const auto results =
+      measure(settings, model, tasks, profile, make, journal, run);
 
   const Table table = image_table(conditions, results);
   run.write_table(sites_table(profile), "sites");

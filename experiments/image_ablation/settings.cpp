@@ -18,6 +18,7 @@ ImageTaskSettings read_task(
   if (settings.metrics.empty()) {
     throw yaml["metrics"].error("is empty; name at least one metric");
   }
+  settings.has_own_means = yaml.get_or<bool>("own_means", false);
   settings.k = yaml.get_or<std::int64_t>("k", 10, at_least(1));
   const auto head = yaml.get_or<std::string>("head", "");
   settings.head = head.empty() ? std::filesystem::path() : folder / head;

@@ -19,6 +19,8 @@ struct ImageTaskSettings {
   ImagesSettings images;
   std::vector<ImageMetric> metrics;
   std::int64_t k = 10;             ///< neighbours
+  bool has_own_means = false;      ///< whether `value: mean` takes the means of
+                                   ///< these images, not of those of `find`
   std::filesystem::path head = {}; ///< a linear classifier; empty: the model's
 };
 
