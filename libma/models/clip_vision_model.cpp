@@ -7,15 +7,8 @@ namespace ma {
 namespace {
 
 VisionConfig read_hf(const nlohmann::json& config) {
-  const auto part = vision_part(
-      config,
-      {{"hidden_size", 768},
-       {"intermediate_size", 3072},
-       {"num_hidden_layers", 12},
-       {"num_attention_heads", 12},
-       {"image_size", 224},
-       {"patch_size", 32},
-       {"hidden_act", "quick_gelu"}});
+  const auto part =
+      vision_part(config, {{"patch_size", 32}, {"hidden_act", "quick_gelu"}});
   VisionConfig c =
       read_vision_common(part, "clip_vision_model", /*default_eps=*/1e-5);
   c.has_patch_bias = false;

@@ -9,14 +9,7 @@ namespace {
 
 VisionConfig read_hf(const nlohmann::json& config) {
   const auto part = vision_part(
-      config,
-      {{"hidden_size", 768},
-       {"intermediate_size", 3072},
-       {"num_hidden_layers", 12},
-       {"num_attention_heads", 12},
-       {"image_size", 224},
-       {"patch_size", 16},
-       {"hidden_act", "gelu_pytorch_tanh"}});
+      config, {{"patch_size", 16}, {"hidden_act", "gelu_pytorch_tanh"}});
   VisionConfig c =
       read_vision_common(part, "siglip_vision_model", /*default_eps=*/1e-6);
   c.has_cls = false;

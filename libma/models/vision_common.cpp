@@ -173,10 +173,17 @@ void read_heads(
 }
 
 nlohmann::json vision_part(
-    const nlohmann::json& config, nlohmann::json defaults) {
+    const nlohmann::json& config, const nlohmann::json& defaults) {
+  nlohmann::json part = {
+      {"hidden_size", 768},
+      {"intermediate_size", 3072},
+      {"num_hidden_layers", 12},
+      {"num_attention_heads", 12},
+      {"image_size", 224}};
+  part.update(defaults);
   const auto found = config.find("vision_config");
-  defaults.update(found == config.end() ? config : *found);
-  return defaults;
+  part.update(found == config.end() ? config : *found);
+  return part;
 }
 
 } // namespace ma

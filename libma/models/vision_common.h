@@ -43,8 +43,8 @@ void read_heads(
 
 /// The part of a paired model's configuration that is of images, or the whole
 /// of one that is of images alone, with what Hugging Face means by an absent
-/// key.
+/// key: sizes of the base model, and `defaults`.
 nlohmann::json vision_part(
-    const nlohmann::json& config, nlohmann::json defaults);
+    const nlohmann::json& config, const nlohmann::json& defaults);
 
 } // namespace ma
