@@ -2,22 +2,9 @@
 #include "libma/eval/find_image_massive.h"
 
 #include "libma/analysis/massive_accumulator.h"
+#include "libma/models/token_roles.h"
 
 namespace ma {
-
-std::vector<TokenClass> prefix_classes(const VisionConfig& config) {
-  std::vector<TokenClass> classes;
-  if (config.has_cls) {
-    classes.push_back(TokenClass::kCls);
-  }
-  if (config.has_distillation) {
-    classes.push_back(TokenClass::kDistillation);
-  }
-  for (std::int64_t i = 0; i < config.n_registers; ++i) {
-    classes.push_back(register_class(i));
-  }
-  return classes;
-}
 
 ImageProfile find_massive(
     const VisionModel& model,

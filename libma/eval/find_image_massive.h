@@ -23,7 +23,4 @@ ImageProfile find_massive(
     const ImageSource& source,
     const FindOptions& options = {});
 
-/// The classes of the tokens before the patches, in their order.
-std::vector<TokenClass> prefix_classes(const VisionConfig& config);
-
 } // namespace ma

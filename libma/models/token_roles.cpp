@@ -29,18 +29,26 @@ bool read_place(
 
 } // namespace
 
-std::vector<std::string> token_kinds(const VisionConfig& config) {
-  std::vector<std::string> kinds;
+std::vector<TokenClass> prefix_classes(const VisionConfig& config) {
+  std::vector<TokenClass> classes;
   if (config.has_cls) {
-    kinds.emplace_back("cls");
+    classes.push_back(TokenClass::kCls);
   }
   if (config.has_distillation) {
-    kinds.emplace_back("distillation");
+    classes.push_back(TokenClass::kDistillation);
   }
   for (std::int64_t i = 0; i < config.n_registers; ++i) {
-    kinds.push_back(c10::str("register:", i));
+    classes.push_back(register_class(i));
   }
-  kinds.emplace_back("patch");
+  return classes;
+}
+
+std::vector<std::string> token_kinds(const VisionConfig& config) {
+  std::vector<std::string> kinds;
+  for (const TokenClass token_class : prefix_classes(config)) {
+    kinds.emplace_back(token_class_name(token_class));
+  }
+  kinds.emplace_back(token_class_name(TokenClass::kPatch));
   return kinds;
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libma/hooks/token_class.h"
 #include "libma/models/vision_config.h"
 
 namespace ma {
@@ -26,6 +27,10 @@ std::int64_t token_position(
     const nn::PatchGrid& grid,
     const std::string& role,
     std::string_view where);
+
+/// The classes of the tokens before the patches, in the order in which they
+/// stand.
+std::vector<TokenClass> prefix_classes(const VisionConfig& config);
 
 /// The kinds of tokens that a model has, in the order in which they stand:
 /// "cls", "distillation", "register:0", ..., "patch".
