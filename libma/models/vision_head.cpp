@@ -35,10 +35,13 @@ nn::AttentionPoolWeights take_attention_pool(
 
 VisionHead::VisionHead(
     const VisionConfig& config, WeightLoader& weights, HookTable& hooks)
-    : config_(config) {
+    : config_(config),
+      ln_final_(
+          config.norm,
+          take_norm(config, "ln_final", weights),
+          hooks,
+          "ln_final") {
   const VisionConfig& c = config_;
-  ln_final_.emplace(
-      c.norm, take_norm(c, "ln_final", weights), hooks, "ln_final");
   if (c.pool == PoolKind::kAttention) {
     attention_pool_.emplace(
         c.n_heads,
@@ -73,7 +76,7 @@ VisionHead::VisionHead(
 
 VisionOutput VisionHead::operator()(const torch::Tensor& x) const {
   VisionOutput output;
-  output.features = config_.has_pooled_norm ? x : (*ln_final_)(x);
+  output.features = config_.has_pooled_norm ? x : ln_final_(x);
   output.pooled = (*pooled_)(
       pool(config_.pools_unnormed ? x : output.features)); // [batch, d_pooled]
   if (projection_) {
@@ -107,7 +110,7 @@ torch::Tensor VisionHead::pool(const torch::Tensor& features) const {
     pooled = at::cat({pooled, features.narrow(/*dim=*/1, 1, 1)}, /*dim=*/2);
   }
   if (config_.has_pooled_norm) {
-    pooled = (*ln_final_)(pooled);
+    pooled = ln_final_(pooled);
   }
   if (pooler_) {
     pooled = pooler_activation_((*pooler_)(pooled));

@@ -42,7 +42,7 @@ class VisionHead {
   torch::Tensor classify(const torch::Tensor& pooled) const;
 
   VisionConfig config_;
-  std::optional<nn::Norm> ln_final_;
+  nn::Norm ln_final_;
   std::optional<nn::AttentionPool> attention_pool_;
   std::optional<nn::Linear> pooler_;
   nn::Activation pooler_activation_ = nullptr;
