@@ -12,7 +12,6 @@
 #include <nlohmann/json.hpp>
 
 #include "libma/analysis/massive_tables.h"
-#include "libma/core/log.h"
 #include "libma/eval/calibration.h"
 #include "libma/eval/corpus.h"
 #include "libma/eval/find_massive.h"
@@ -102,15 +101,6 @@ Hashes hash_requests(const std::vector<AblationTask>& tasks) {
     }
   }
   return hashes;
-}
-
-void log_found(const MassiveProfile& profile) {
-  if (!profile.meets_criterion) {
-    log::warn(
-        "nothing meets the criterion; the entry with the largest max / median "
-        "is edited instead");
-  }
-  log::info("found " + describe_top_site(profile));
 }
 
 void ablate(const AblationSettings& settings, Run& run) {

@@ -71,4 +71,13 @@ std::string describe_top_site(const MassiveProfile& profile) {
       " x median");
 }
 
+void log_found(const MassiveProfile& profile) {
+  if (!profile.meets_criterion) {
+    log::warn(
+        "nothing meets the criterion; the entry with the largest max / median "
+        "stands in for them");
+  }
+  log::info("found " + describe_top_site(profile));
+}
+
 } // namespace ma::experiments

@@ -46,4 +46,8 @@ std::unique_ptr<Tokenizer> check_model(
 /// std 12, 2,210 x median", of the strongest site.
 std::string describe_top_site(const MassiveProfile& profile);
 
+/// Says on the log what was found, and warns when nothing meets the criterion
+/// and the strongest entry stands in.
+void log_found(const MassiveProfile& profile);
+
 } // namespace ma::experiments

@@ -1,11 +1,10 @@
-// One pass per batch through the blocks, with an accumulator on every block's
-// output.
+// An accumulator on every block's output.
 #include "libma/eval/find_massive.h"
 
 #include <algorithm>
 
 #include "libma/analysis/massive_accumulator.h"
-#include "libma/core/error.h"
+#include "libma/eval/sequence_pass.h"
 
 namespace ma {
 namespace {
@@ -37,11 +36,6 @@ MassiveProfile find_massive(
     const Model& model,
     const torch::Tensor& sequences,
     const FindOptions& options) {
-  const TokenBatch all(sequences);
-  if (!all.ids.defined() || all.ids.numel() == 0) {
-    throw ShapeError(
-        "find_massive", "there are no sequences; give int64 [n, length]");
-  }
   const auto n_layers = model.config().n_layers;
   const auto table =
       options.classify_tokens ? class_table(model) : torch::Tensor();
@@ -52,19 +46,12 @@ MassiveProfile find_massive(
         accumulator.observe(at.layer, x, *at.batch);
         return x;
       });
-  const auto n_sequences = all.ids.size(0);
-  const auto rows =
-      std::max<std::int64_t>(1, options.tokens_per_pass / all.ids.size(1));
-  ProgressCounter progress(
-      options.progress,
-      {.stage = "find massive activations",
-       .total = n_sequences,
-       .unit = "sequences"});
-  for (std::int64_t first = 0; first < n_sequences; first += rows) {
-    const TokenBatch batch(all.ids.slice(/*dim=*/0, first, first + rows));
-    model.run_blocks(model.embed(batch), 0, n_layers, batch);
-    progress.add(batch.ids.size(0));
-  }
+  pass_sequences(
+      model,
+      sequences,
+      {.tokens_per_pass = options.tokens_per_pass,
+       .stage = "find massive activations",
+       .progress = options.progress});
   auto profile = accumulator.finish();
   if (options.classify_tokens) {
     add_token_texts(profile, model.tokenizer());

@@ -1,0 +1,87 @@
+// Loading, finding, checking.
+#include "experiments/common/calibrated.h"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "experiments/common/experiment.h"
+
+#include "libma/core/error.h"
+#include "libma/core/log.h"
+#include "libma/core/names.h"
+#include "libma/eval/corpus.h"
+#include "libma/eval/find_massive.h"
+#include "libma/nn/linear.h"
+
+namespace ma::experiments {
+
+Calibrated load_calibrated(
+    const ModelSettings& model, const FindSettings& find, const Run& run) {
+  Model loaded = load_model(
+      model.name,
+      {.device = model.device,
+       .dtype = parse_dtype(model.dtype, "model.dtype"),
+       .home = run.home()});
+  const Corpus corpus = load_corpus(find.text, run.home());
+  auto sequences = cut_sequences(loaded.tokenizer(), corpus.texts, find.cut);
+  auto files = hash_files(loaded.files());
+  return {
+      .model = std::move(loaded),
+      .sequences = std::move(sequences),
+      .files = std::move(files),
+      .texts = hash_files({corpus.path})};
+}
+
+nlohmann::json journal_inputs(const Calibrated& calibrated) {
+  return {
+      {"model", calibrated.files},
+      {"texts", calibrated.texts},
+      {"products", nn::product_library()},
+      {"device", calibrated.model.devices()}};
+}
+
+Findings findings_of(const Calibrated& calibrated) {
+  return {
+      .device = calibrated.model.devices(),
+      .dtype = dtype_name(calibrated.model.dtype()),
+      .model_files = calibrated.files};
+}
+
+MassiveProfile find_massive_in(
+    const Calibrated& calibrated, const FindSettings& find, const Run& run) {
+  auto profile = find_massive(
+      calibrated.model,
+      calibrated.sequences,
+      {.magnitude = find.criterion.magnitude,
+       .ratio = find.criterion.ratio,
+       .progress = run.progress()});
+  log_found(profile);
+  return profile;
+}
+
+void check_calibrated(
+    const ModelSettings& model,
+    const FindSettings& find,
+    const std::filesystem::path& home) {
+  std::vector<std::string> problems;
+  const auto attempt = [&](const auto& look) {
+    try {
+      look();
+    } catch (const Error& error) {
+      problems.push_back(one_line(error));
+    }
+  };
+  std::unique_ptr<Tokenizer> tokenizer;
+  std::optional<Corpus> corpus;
+  attempt([&] { tokenizer = check_model(model, home); });
+  attempt([&] { corpus = load_corpus(find.text, home); });
+  if (tokenizer && corpus) {
+    attempt([&] { cut_sequences(*tokenizer, corpus->texts, find.cut); });
+  }
+  if (!problems.empty()) {
+    throw Problems(std::move(problems));
+  }
+}
+
+} // namespace ma::experiments
