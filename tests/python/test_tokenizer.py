@@ -231,7 +231,7 @@ def trained(name: str, text: Path, folder: Path) -> reference.AnyReference:
         options |= {"user_defined_symbols": ["the", "hello"], "remove_extra_whitespaces": False}
     model = files.train_sentencepiece(text, folder, kind, **options)
     if name.endswith("-model"):
-        return reference.SentencePieceReference(model)
+        return reference.SentencePieceReference(model, allows_ties=kind == "unigram")
     made = files.unigram_json(model, folder / "tokenizer.json", byte_fallback=name == "t5-bytes")
     return reference.FileReference(made)
 
@@ -252,15 +252,20 @@ def assert_equal(expected: reference.AnyReference, texts: list[str]) -> None:
     decoded = expected.decode([ids for ids, _ in wanted])
     worker.join()
     assert len(found) == len(texts)
-    unchecked = 0
+    by_library = isinstance(expected, reference.SentencePieceReference)
+    unchecked = ties = 0
     for text, ours, (ids, offsets), back in zip(texts, found, wanted, decoded, strict=True):
-        assert ours["ids"] == ids, text[:200]
+        if ours["ids"] != ids and by_library and expected.is_tie(ours["ids"], ids):
+            ties += 1
+        else:
+            assert ours["ids"] == ids, text[:200]
         assert ours["text"] == back, text[:200]
         if offsets is None:
             unchecked += 1
         else:
             assert [tuple(pair) for pair in ours["offsets"]] == offsets, text[:200]
-    assert isinstance(expected, reference.SentencePieceReference) or unchecked <= len(texts) // 50
+    assert by_library or unchecked <= len(texts) // 50
+    assert ties <= len(texts) // 1000
 
 
 def read_texts(path: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -88,10 +89,15 @@ class FileReference:
 
 
 class SentencePieceReference:
-    """A tokenizer.model as SentencePiece's own Python package reads it; its offsets are not compared."""
+    """A tokenizer.model as SentencePiece's own Python package reads it; its offsets are not compared.
 
-    def __init__(self, path: Path) -> None:
+    In a run like "-----" a unigram model has many segmentations of the same score, and the rounding of partial sums
+    decides. libma's SentencePiece may be of another version, so with `allows_ties` another one of that score is as good.
+    """
+
+    def __init__(self, path: Path, *, allows_ties: bool = False) -> None:
         self.path = path
+        self.allows_ties = allows_ties
         self.processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
 
     def encode(self, texts: list[str]) -> list[Encoded]:
@@ -105,6 +111,13 @@ class SentencePieceReference:
 
     def decode(self, ids: list[list[int]]) -> list[str]:
         return self.processor.decode(ids)
+
+    def is_tie(self, found: list[int], wanted: list[int]) -> bool:
+        """Whether the scores of the pieces have the same sum, exactly."""
+        return self.allows_ties and self._score(found) == self._score(wanted)
+
+    def _score(self, ids: list[int]) -> float:
+        return math.fsum(self.processor.get_score(i) for i in ids)
 
 
 AnyReference = Reference | FileReference | SentencePieceReference
