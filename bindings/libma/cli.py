@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import _extension, cache, sources
+from . import _extension, cache, plots, reports, sources
 from .converting import convert
 from .errors import Error
 from .fetching import fetch_all
@@ -59,6 +59,16 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("experiment", metavar="EXPERIMENT")
     command.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...")
     command.set_defaults(run=_run)
+    command = commands.add_parser("plot", help="draw the figures of an experiment's output folder")
+    command.add_argument("results", metavar="RESULTS", help="the output folder: record.json and tables")
+    command.add_argument("--paper", action="store_true", help="laid out as in the paper, where it has such a figure")
+    command.add_argument("--format", choices=["pdf", "png", "svg"], default="pdf", help="of the files (pdf)")
+    command.add_argument("--output", metavar="DIR", help="where to write the files (RESULTS/figures)")
+    command.set_defaults(run=_plot)
+    command = commands.add_parser("report", help="write one HTML page on experiments' output folders")
+    command.add_argument("results", nargs="+", metavar="RESULTS", help="output folders, a chapter each")
+    command.add_argument("--output", metavar="FILE", default="report.html", help="the page (report.html)")
+    command.set_defaults(run=_report)
     command = commands.add_parser("models", help="list what can be fetched and what the cache has")
     command.set_defaults(run=_models)
     return parser
@@ -88,6 +98,17 @@ def _register_means(options: argparse.Namespace, _progress: Progress) -> int:
 
 def _run(options: argparse.Namespace, _progress: Progress) -> int:
     return int(_extension.load().run_experiment(options.experiment, options.arguments))
+
+
+def _plot(options: argparse.Namespace, _progress: Progress) -> int:
+    for path in plots.plot(options.results, options.output, options.format, options.paper):
+        print(path)
+    return 0
+
+
+def _report(options: argparse.Namespace, _progress: Progress) -> int:
+    print(reports.write_report(options.results, options.output))
+    return 0
 
 
 def _models(_options: argparse.Namespace, _progress: Progress) -> int:
