@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 import libma as ma
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -18,3 +20,11 @@ def test_the_page_on_models_lists_every_family():
     listed = {cells[1].strip(): cells[2].strip() for line in page if len(cells := line.split("|")) == 8}
     for model_type, names in ma.architectures().items():
         assert listed[f"`{model_type}`"] == (", ".join(f"`{name}`" for name in names) or "-")
+
+
+def test_the_page_on_models_counts_the_vision_configurations():
+    families = pytest.importorskip("vision_families", reason="transformers is not installed").FAMILIES
+    page = (DOCS / "models.md").read_text(encoding="utf-8").splitlines()
+    listed = {cells[1].strip(): cells[2].strip() for line in page if len(cells := line.split("|")) == 7}
+    for model_type, family in families.items():
+        assert listed[f"`{model_type}`"] == str(len(family))
