@@ -115,3 +115,20 @@ def reference_data():
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def result_folder(tmp_path_factory):
+    """Runs the experiment `result_folders.CONFIGS[name]` on tiny checkpoints, once; its output folder."""
+    pytest.importorskip("transformers", reason="transformers is not installed")
+    if not (BUILT / "libma" / "_build.py").exists():
+        pytest.skip("the extension module is not built")
+    import result_folders
+
+    inputs = result_folders.write_inputs(tmp_path_factory.mktemp("inputs"))
+
+    @functools.cache
+    def run(experiment: str) -> Path:
+        return result_folders.run(experiment, inputs, tmp_path_factory.mktemp("results"))
+
+    return run
