@@ -15,19 +15,27 @@ _CHANCE = "chance"
 
 def figures(results: Results, paper: bool) -> list[Figure]:
     """Perplexity and accuracy of each condition; the paper has a table of them, no figure."""
+    width = style.PAPER if paper else style.FULL
     table = results.table("table")
+    conditions = _conditions(table)
+    drawn = perplexity_figures(results, width)
+    accuracies = _accuracies(table, conditions)
+    return [*drawn, _draw_accuracies(accuracies, conditions, width)] if accuracies else drawn
+
+
+def perplexity_figures(results: Results, width: float) -> list[Figure]:
+    """One figure of the perplexities in a table of conditions; none where it has no such column."""
+    table = results.table("table")
+    conditions = _conditions(table)
+    groups = _perplexities(results, table, conditions)
+    return [_draw_perplexities(groups, conditions, width)] if groups else []
+
+
+def _conditions(table: Table) -> list[str]:
     conditions = [name for name in table.texts("condition") if name != _CHANCE]
     if not conditions:
         raise FileError(f"[{table.path}] has no conditions")
-    width = style.PAPER if paper else style.FULL
-    perplexities = _perplexities(results, table, conditions)
-    accuracies = _accuracies(table, conditions)
-    drawn = []
-    if perplexities:
-        drawn.append(_draw_perplexities(perplexities, conditions, width))
-    if accuracies:
-        drawn.append(_draw_accuracies(accuracies, conditions, width))
-    return drawn
+    return conditions
 
 
 def _draw_perplexities(groups: list[bars.Group], conditions: list[str], width: float) -> Figure:

@@ -58,7 +58,7 @@ def _histogram(results: Results) -> Figure:
     drawing, (axes,) = style.panels(style.COLUMN, 1, height=2.7)
     sides = np.arange(len(counts) + 1) - 0.5
     shown = np.ma.masked_equal(shares.T, 0)
-    mesh = axes.pcolormesh(sides, ends, shown, cmap=style.SEQUENTIAL + "_r", rasterized=True)
+    mesh = axes.pcolormesh(sides, ends, shown, cmap=style.SEQUENTIAL, rasterized=True)
     style.log_axis(axes.yaxis)
     axes.grid(visible=False)
     threshold = results.setting("norms", "threshold")
@@ -102,19 +102,20 @@ def _attention(results: Results, name: str, width: float) -> Figure:
 
 
 def _mean_attention(table: Table, single: list[str], name: str, width: float) -> Figure:
-    kinds = [kind for kind in single if kind != "cls"]
+    registers = [kind for kind in single if kind not in ("cls", _ONE_PATCH)]
+    kinds = [*(registers or ["cls"]), _ONE_PATCH]
     drawing, (axes,) = style.panels(width / 2, 1, height=2.0)
     for place, kind in enumerate(kinds):
         shares = table.numbers(kind)
         axes.bar(place, shares.mean(), 0.65, color=style.COLOURS[0] if kind == _ONE_PATCH else style.COLOURS[1])
         axes.plot(np.full(len(shares), place), shares, ".", color="black", markersize=2, alpha=0.6)
-    labels = [kind.replace("register:", "reg ") if kind != _ONE_PATCH else "patch" for kind in kinds]
+    labels = [kind.replace("register:", "reg ").replace(_ONE_PATCH, "patch") for kind in kinds]
     axes.set_xticks(range(len(kinds)), [style.plain(label) for label in labels])
     axes.grid(visible=False, axis="x")
     axes.set_ylabel("average attention (%)")
+    on = "each register and on one patch; reg 0 is the paper's first" if registers else "itself and on one patch"
     caption = (
-        "Average attention of the class token on each register and on one patch (Fig. 14 of Sun et al. 2024); "
-        "bars are means over blocks, dots single blocks. reg 0 is the paper's first register."
+        f"Average attention of the class token on {on} (Fig. 14 of Sun et al. 2024). Bars are means over blocks, dots blocks."
     )
     return Figure(name, caption, drawing)
 

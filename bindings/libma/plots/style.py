@@ -19,7 +19,7 @@ PAPER = 5.5  # text width of a page with one column, inches
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 GREY = "#666666"
 MARKERS = "osD^v<>"
-SEQUENTIAL = "cividis"
+SEQUENTIAL = "Blues"
 DIVERGING = LinearSegmentedColormap.from_list("libma", ["#0072B2", "#f7f7f7", "#D55E00"])
 
 RC: dict[str, Any] = {

@@ -1,0 +1,98 @@
+"""The implicit bias of attention (Fig. 8 of Sun et al. 2024): value updates, and how constant they are beside random tokens."""
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from ..results import Results
+from . import ablation, style
+from .figure import Figure
+
+_PANELS = 3  # blocks of Fig. 8
+_PARTS = {"massive": "massive tokens", "rest": "other tokens"}
+
+
+def figures(results: Results, paper: bool) -> list[Figure]:
+    """Value updates of the prompt; dispersion and share by block; what a constant in their place costs."""
+    has_updates = results.has_tensors("value_updates")
+    if paper and has_updates:
+        return [_updates(results, "figure_8", style.PAPER)]
+    drawn = [_constancy(results), _shares(results)]
+    if results.has("table"):
+        drawn += ablation.perplexity_figures(results, style.FULL)
+    if has_updates:
+        drawn.append(_updates(results, "value_updates", style.FULL))
+    return drawn
+
+
+def _constancy(results: Results) -> Figure:
+    """Dispersion of each head and the mean over heads, beside that of random tokens."""
+    heads, layers = results.table("bias_constancy"), results.table("layers")
+    drawing, (axes,) = style.panels(style.COLUMN, 1, height=2.8)
+    axes.plot(heads.numbers("block"), heads.numbers("dispersion"), ".", color=style.COLOURS[0], ms=2, alpha=0.5, label="a head")
+    blocks = layers.numbers("block")
+    axes.plot(blocks, layers.numbers("dispersion"), color=style.COLOURS[0], label="massive tokens, mean of heads")
+    if layers.has("null_mean"):
+        null = layers.numbers("null_mean")
+        axes.plot(blocks, null, color=style.COLOURS[1], linestyle="--", label="random tokens, mean of heads")
+        spread = [np.nanmean(heads.where("block (0-based)", cell).numbers("null_std")) for cell in layers.texts("block")]
+        axes.fill_between(blocks, null - np.array(spread), null + np.array(spread), color=style.COLOURS[1], alpha=0.2, lw=0)
+    style.log_axis(axes.yaxis)
+    axes.set_ylabel(r"dispersion of $u_k$")
+    style.layer_axis(axes)
+    style.legend_below(drawing, axes)
+    caption = (
+        "How much what attention takes from massive tokens, u_k, differs between queries k: RMS distance from the mean u over its "
+        "length; 0 is a constant. Random tokens: as many of the others, mean and standard deviation over sets."
+    )
+    return Figure("constancy", caption, drawing)
+
+
+def _shares(results: Results) -> Figure:
+    layers = results.table("layers")
+    drawing, (axes,) = style.panels(style.COLUMN, 1, height=2.6)
+    for index, (name, label) in enumerate(
+        [("attention", "attention on massive tokens"), ("share, all heads", "share of attention's output")]
+    ):
+        axes.plot(layers.numbers("block"), layers.numbers(name), color=style.colour(index), marker="os"[index], label=label)
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("%")
+    style.layer_axis(axes)
+    style.legend_below(drawing, axes)
+    caption = (
+        "What queries give to massive tokens (mean of heads) and what they get from them: RMS length of u_k over that of the whole "
+        "output of attention, all heads together."
+    )
+    return Figure("shares", caption, drawing)
+
+
+def _updates(results: Results, name: str, width: float) -> Figure:
+    """Heat maps of what each query gets from massive tokens (above) and from the others (below) in three blocks."""
+    tensors = results.tensors("value_updates")
+    members = tensors["members"].astype(bool)
+    blocks = _chosen(results, len(tensors["massive"]))
+    drawing = style.new_drawing(width, 3.0)
+    grid: list[list[Axes]] = drawing.subplots(len(_PARTS), len(blocks), squeeze=False)
+    for row, (part, title) in zip(grid, _PARTS.items(), strict=True):
+        for axes, block in zip(row, blocks, strict=True):
+            values = tensors[part][block]
+            mappable = style.heat(axes, values, **style.symmetric(tensors["massive"][block]))
+            if part == "massive":
+                axes.set_title(f"layer {block + 1} (block {block})")
+                axes.set_xticklabels([])
+            else:
+                axes.set_xlabel("dim of attention's output")
+                drawing.colorbar(mappable, ax=[line[blocks.index(block)] for line in grid], location="bottom", aspect=30)
+        row[0].set_ylabel(f"{title}\nquery")
+    listed = ", ".join(str(place) for place in np.flatnonzero(members)) or "none"
+    caption = (
+        "Value updates of each query of a prompt, from the tokens with massive activations (above; their positions: "
+        f"{listed}) and from all others (below), of all heads side by side. One scale for both maps of a layer."
+    )
+    return Figure(name, caption, drawing)
+
+
+def _chosen(results: Results, n_blocks: int) -> list[int]:
+    """The first, the middle and the last block that massive activations are seen in, of those edited where that is on record."""
+    edited = results.detail("edited_blocks_0_based") or list(range(n_blocks))
+    places = np.unique(np.linspace(0, len(edited) - 1, _PANELS).round().astype(int))
+    return [int(edited[place]) for place in places]
