@@ -50,6 +50,10 @@ const std::vector<HookName>& hook_catalogue() {
       {"blocks.{}.ln1.normalized",
        "[batch, pos, d_model]",
        "x / scale, before gain and bias"},
+      {"blocks.{}.attn.input",
+       "[batch, pos, d_model]",
+       "what attention reads: ln1.normalized with gain and bias, or the stream "
+       "itself where no norm stands before attention"},
       {"blocks.{}.attn.q",
        "[batch, pos, head, d_head]",
        "queries as projected, before norm and rotary"},

@@ -76,8 +76,9 @@ class SequentialBlock : public Block {
       const torch::Tensor& x, const AttentionContext& context) const override {
     const auto pre = (*resid_pre_)(x);
     const auto read = normalize(ln1_, pre);
-    const auto attended =
-        scaled(normalize(ln1_post_, attention_(read, context)), attn_gain_);
+    const auto attended = scaled(
+        normalize(ln1_post_, attention_((*attn_input_)(read), context)),
+        attn_gain_);
     const auto mid = (*resid_mid_)(
         add_to_stream(keeps_normed_ ? read : pre, attended, *attn_out_));
     const auto read_mid = normalize(ln2_, mid);
@@ -92,6 +93,7 @@ class SequentialBlock : public Block {
       : keeps_normed_(p.options.kind == BlockKind::kNormedStream),
         resid_pre_(p.point("resid_pre")),
         ln1_(p.norm(norms.ln1, p.weights.ln1, "ln1")),
+        attn_input_(p.point("attn.input")),
         attention_(p.attention()),
         ln1_post_(p.norm(norms.ln1_post, p.weights.ln1_post, "ln1_post")),
         attn_gain_(std::move(p.weights.attn_gain)),
@@ -107,6 +109,7 @@ class SequentialBlock : public Block {
   bool keeps_normed_; ///< whether what the norms return goes on as the stream
   const HookPoint* resid_pre_;
   OptionalNorm ln1_;
+  const HookPoint* attn_input_;
   Attention attention_;
   OptionalNorm ln1_post_;
   torch::Tensor attn_gain_;
@@ -126,6 +129,7 @@ class ParallelBlock : public Block {
   explicit ParallelBlock(const Parts& p)
       : resid_pre_(p.point("resid_pre")),
         ln1_(p.norm(true, p.weights.ln1, "ln1")),
+        attn_input_(p.point("attn.input")),
         attention_(p.attention()),
         attn_out_(p.point("attn_out")),
         ln2_(p.norm(norms_of(p.options.kind).ln2, p.weights.ln2, "ln2")),
@@ -137,8 +141,8 @@ class ParallelBlock : public Block {
       const torch::Tensor& x, const AttentionContext& context) const override {
     const auto pre = (*resid_pre_)(x);
     const auto normed = normalize(ln1_, pre);
-    const auto attended =
-        add_to_stream(pre, attention_(normed, context), *attn_out_);
+    const auto attended = add_to_stream(
+        pre, attention_((*attn_input_)(normed), context), *attn_out_);
     const auto mapped = (*mlp_)(ln2_ ? (*ln2_)(pre) : normed);
     return (*resid_post_)(add_to_stream(attended, mapped, *mlp_out_));
   }
@@ -146,6 +150,7 @@ class ParallelBlock : public Block {
  private:
   const HookPoint* resid_pre_;
   OptionalNorm ln1_;
+  const HookPoint* attn_input_;
   Attention attention_;
   const HookPoint* attn_out_;
   OptionalNorm ln2_;
@@ -160,6 +165,7 @@ class StreamNormBlock : public Block {
  public:
   explicit StreamNormBlock(const Parts& p)
       : resid_pre_(p.point("resid_pre")),
+        attn_input_(p.point("attn.input")),
         attention_(p.attention()),
         attn_out_(p.point("attn_out")),
         ln1_(p.norm(true, p.weights.ln1, "ln1")),
@@ -172,8 +178,8 @@ class StreamNormBlock : public Block {
   torch::Tensor operator()(
       const torch::Tensor& x, const AttentionContext& context) const override {
     const auto pre = (*resid_pre_)(x);
-    const auto attended =
-        add_to_stream(pre, attention_(pre, context), *attn_out_);
+    const auto attended = add_to_stream(
+        pre, attention_((*attn_input_)(pre), context), *attn_out_);
     const auto mid = (*resid_mid_)(normalize(ln1_, attended));
     const auto mapped = add_to_stream(mid, (*mlp_)(mid), *mlp_out_);
     return (*resid_post_)(normalize(ln2_, mapped));
@@ -181,6 +187,7 @@ class StreamNormBlock : public Block {
 
  private:
   const HookPoint* resid_pre_;
+  const HookPoint* attn_input_;
   Attention attention_;
   const HookPoint* attn_out_;
   OptionalNorm ln1_;
