@@ -17,6 +17,8 @@ void pass_sequences(
         options.stage, "there are no sequences; give int64 [n, length]");
   }
   const auto n_sequences = all.ids.size(0);
+  const auto n_blocks =
+      options.n_blocks < 0 ? model.config().n_layers : options.n_blocks;
   const auto rows =
       std::max<std::int64_t>(1, options.tokens_per_pass / all.ids.size(1));
   ProgressCounter progress(
@@ -24,7 +26,7 @@ void pass_sequences(
       {.stage = options.stage, .total = n_sequences, .unit = "sequences"});
   for (std::int64_t first = 0; first < n_sequences; first += rows) {
     const TokenBatch batch(all.ids.slice(/*dim=*/0, first, first + rows));
-    model.run_blocks(model.embed(batch), 0, model.config().n_layers, batch);
+    model.run_blocks(model.embed(batch), 0, n_blocks, batch);
     progress.add(batch.ids.size(0));
   }
 }

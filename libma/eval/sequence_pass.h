@@ -17,9 +17,10 @@ struct SequencePassOptions {
             ///< changes no result beyond float noise
   std::string stage = "measure"; ///< what the progress is called
   ProgressFn progress = {};      ///< counts sequences
+  std::int64_t n_blocks = -1;    ///< only the first so many run; -1: all
 };
 
-/// Runs `sequences`, int64 [n, length], through all blocks of `model` with the
+/// Runs `sequences`, int64 [n, length], through the blocks of `model` with the
 /// hooks that are registered, and computes no logits. Throws ShapeError on ids
 /// that are no sequences of the model.
 void pass_sequences(

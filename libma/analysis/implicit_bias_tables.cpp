@@ -1,0 +1,151 @@
+// Rows and columns.
+#include "libma/analysis/implicit_bias_tables.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ma {
+namespace {
+
+constexpr double kPercent = 100;
+constexpr double kSignificant = 0.05; // p of a head that counts as constant
+
+Column index(std::string name) {
+  return {.name = std::move(name), .style = NumberStyle::kPlain};
+}
+
+Column decimals(std::string name, std::string unit = {}, int digits = 3) {
+  return {
+      .name = std::move(name),
+      .unit = std::move(unit),
+      .style = NumberStyle::kDecimals,
+      .digits = digits};
+}
+
+/// The mean of a field over heads.
+double mean_of(const LayerBias& layer, double HeadBias::* field) {
+  double sum = 0;
+  for (const HeadBias& head : layer.heads) {
+    sum += head.*field;
+  }
+  return sum / static_cast<double>(layer.heads.size());
+}
+
+double null_mean_of(const LayerBias& layer, RunningStats HeadBias::* field) {
+  double sum = 0;
+  for (const HeadBias& head : layer.heads) {
+    sum += (head.*field).mean;
+  }
+  return sum / static_cast<double>(layer.heads.size());
+}
+
+} // namespace
+
+Table bias_constancy_table(const ImplicitBias& bias) {
+  const bool has_null = bias.options.null_sets > 0;
+  std::vector<Column> columns = {
+      index("block (0-based)"),
+      index("layer (1-based)"),
+      index("head"),
+      decimals("cos_mean"),
+      decimals("cos_std"),
+      decimals("cos_between"),
+      decimals("cos_all"),
+      decimals("dispersion"),
+      {.name = "variance", .digits = 3}};
+  if (has_null) {
+    for (const char* name :
+         {"null_mean",
+          "null_std",
+          "p",
+          "null_cos_mean",
+          "null_cos_std",
+          "p_cos"}) {
+      columns.push_back(decimals(name));
+    }
+  }
+  columns.push_back(decimals("share", "%", 1));
+  columns.push_back(decimals("attention", "%", 1));
+  columns.push_back(decimals("drain"));
+  Table table(std::move(columns));
+  for (const LayerBias& layer : bias.layers) {
+    for (std::size_t h = 0; h < layer.heads.size(); ++h) {
+      const HeadBias& head = layer.heads[h];
+      std::vector<Cell> cells = {
+          layer.layer,
+          layer.layer + 1,
+          static_cast<std::int64_t>(h),
+          head.sequence_cosine.mean,
+          head.sequence_cosine.std(),
+          head.between_sequences,
+          head.cosine,
+          head.dispersion,
+          head.variance};
+      if (has_null) {
+        cells.insert(
+            cells.end(),
+            {head.null_dispersion.mean,
+             head.null_dispersion.std(),
+             head.p_dispersion,
+             head.null_cosine.mean,
+             head.null_cosine.std(),
+             head.p_cosine});
+      }
+      cells.emplace_back(kPercent * head.share);
+      cells.emplace_back(kPercent * head.probability);
+      cells.emplace_back(head.drain);
+      table.add_row(std::move(cells));
+    }
+  }
+  return table;
+}
+
+Table bias_layers_table(const ImplicitBias& bias) {
+  const bool has_null = bias.options.null_sets > 0;
+  std::vector<Column> columns = {
+      index("block (0-based)"),
+      index("layer (1-based)"),
+      decimals("cos_all"),
+      decimals("dispersion"),
+      decimals("dispersion, all heads")};
+  if (has_null) {
+    columns.push_back(decimals("null_mean"));
+    columns.push_back(decimals("heads with p <= 0.05", "", 0));
+    columns.push_back(decimals("null_cos_mean"));
+  }
+  columns.push_back(decimals("share, all heads", "%", 1));
+  columns.push_back(decimals("attention", "%", 1));
+  columns.push_back(decimals("drain"));
+  columns.push_back({.name = "||constant||", .digits = 4});
+  Table table(std::move(columns));
+  for (std::size_t i = 0; i < bias.layers.size(); ++i) {
+    const LayerBias& layer = bias.layers[i];
+    std::vector<Cell> cells = {
+        layer.layer,
+        layer.layer + 1,
+        mean_of(layer, &HeadBias::cosine),
+        mean_of(layer, &HeadBias::dispersion),
+        layer.dispersion};
+    if (has_null) {
+      std::int64_t constant = 0;
+      for (const HeadBias& head : layer.heads) {
+        constant += head.p_dispersion <= kSignificant ? 1 : 0;
+      }
+      cells.insert(
+          cells.end(),
+          {null_mean_of(layer, &HeadBias::null_dispersion),
+           constant,
+           null_mean_of(layer, &HeadBias::null_cosine)});
+    }
+    cells.emplace_back(kPercent * layer.share);
+    cells.emplace_back(kPercent * mean_of(layer, &HeadBias::probability));
+    cells.emplace_back(mean_of(layer, &HeadBias::drain));
+    cells.emplace_back(
+        bias.constants[static_cast<std::int64_t>(i)].norm().item<double>());
+    table.add_row(std::move(cells));
+  }
+  return table;
+}
+
+} // namespace ma
