@@ -21,31 +21,6 @@ std::string heading(const ProtocolInfo& protocol, std::int64_t window) {
              : protocol.name;
 }
 
-PerplexitySettings read_perplexity(const Yaml& yaml) {
-  PerplexitySettings settings;
-  settings.task = yaml.get<std::string>("task");
-  WindowOptions& windows = settings.windows;
-  windows.protocol = yaml.get_or<std::string>("protocol", "paper");
-  const Protocol& protocol = find_protocol(windows.protocol);
-  const auto bos = yaml.get_or<std::string>(
-      "bos", std::string(bos_profile_name(protocol.info.bos)));
-  windows.bos = parse_bos_profile(bos, yaml.place());
-  windows.window = yaml.get_or<std::int64_t>("window", 0, at_least(0));
-  settings.name = yaml.get_or<std::string>(
-      "name",
-      std::filesystem::path(settings.task).stem().string() + " " +
-          heading(protocol.info, windows.window));
-  windows.stride = yaml.get_or<std::int64_t>("stride", 0, at_least(0));
-  windows.max_windows =
-      yaml.get_or<std::int64_t>("max_windows", 0, at_least(0));
-  if (protocol.cuts_each_document) {
-    windows.max_documents =
-        yaml.get_or<std::int64_t>("max_documents", 0, at_least(0));
-    settings.documents = yaml.get_choice("documents", kDocumentModes);
-  }
-  return settings;
-}
-
 ZeroShotSettings read_zero_shot(const Yaml& yaml) {
   ZeroShotSettings settings;
   settings.tasks = yaml.get<std::vector<std::string>>("tasks");
@@ -75,6 +50,31 @@ std::vector<ZeroShotSettings> read_zero_shots(const Yaml& evaluate) {
 }
 
 } // namespace
+
+PerplexitySettings read_perplexity(const Yaml& yaml) {
+  PerplexitySettings settings;
+  settings.task = yaml.get<std::string>("task");
+  WindowOptions& windows = settings.windows;
+  windows.protocol = yaml.get_or<std::string>("protocol", "paper");
+  const Protocol& protocol = find_protocol(windows.protocol);
+  const auto bos = yaml.get_or<std::string>(
+      "bos", std::string(bos_profile_name(protocol.info.bos)));
+  windows.bos = parse_bos_profile(bos, yaml.place());
+  windows.window = yaml.get_or<std::int64_t>("window", 0, at_least(0));
+  settings.name = yaml.get_or<std::string>(
+      "name",
+      std::filesystem::path(settings.task).stem().string() + " " +
+          heading(protocol.info, windows.window));
+  windows.stride = yaml.get_or<std::int64_t>("stride", 0, at_least(0));
+  windows.max_windows =
+      yaml.get_or<std::int64_t>("max_windows", 0, at_least(0));
+  if (protocol.cuts_each_document) {
+    windows.max_documents =
+        yaml.get_or<std::int64_t>("max_documents", 0, at_least(0));
+    settings.documents = yaml.get_choice("documents", kDocumentModes);
+  }
+  return settings;
+}
 
 AblationSettings read_ablation_settings(const Yaml& config) {
   AblationSettings settings;

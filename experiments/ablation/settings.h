@@ -38,6 +38,10 @@ struct AblationSettings {
   std::int64_t tokens_per_pass = 0;
 };
 
+/// One entry of `evaluate.perplexity`. Throws ConfigError, with file, line and
+/// key.
+PerplexitySettings read_perplexity(const Yaml& yaml);
+
 /// Reads every key of `config`. Throws ConfigError, with file, line and key.
 AblationSettings read_ablation_settings(const Yaml& config);
 

@@ -1,0 +1,33 @@
+// What is measured of the implicit bias: the YAML file as plain structs.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "experiments/ablation/settings.h"
+#include "experiments/common/find.h"
+
+#include "libma/core/yaml.h"
+#include "libma/eval/implicit_bias.h"
+
+namespace ma::experiments {
+
+struct ImplicitBiasSettings {
+  ModelSettings model;
+  FindSettings find;     ///< calibration: tokens, statistics, constants
+  ImplicitBiasPass bias; ///< the seed is the run's
+  std::optional<std::int64_t> first_block = {}; ///< 0-based, edited from here;
+                                                ///< unset: the first behind the
+                                                ///< massive activations
+  std::optional<std::int64_t> last_block = {};  ///< unset: the last
+  std::vector<PerplexitySettings> perplexity;   ///< may be empty
+  std::int64_t tokens_per_pass = 0;             ///< of perplexity
+  std::string prompt; ///< whose value updates are written; empty: none
+};
+
+/// Reads every key of `config`. Throws ConfigError, with file, line and key.
+ImplicitBiasSettings read_implicit_bias_settings(const Yaml& config);
+
+} // namespace ma::experiments
