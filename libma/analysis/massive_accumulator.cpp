@@ -54,7 +54,15 @@ MassiveAccumulator::MassiveAccumulator(
       "massive criterion");
 }
 
-void MassiveAccumulator::observe(
+MagnitudeQuery MassiveAccumulator::query(const MassiveCriterion& criterion) {
+  return {
+      .magnitude = criterion.magnitude,
+      .ratio = criterion.ratio,
+      .top = kTop,
+      .shares = kShares};
+}
+
+std::vector<RowMagnitudes> MassiveAccumulator::observe(
     std::int64_t layer, const torch::Tensor& x, const TokenBatch& batch) {
   const auto n_layers = static_cast<std::int64_t>(layers_.size());
   if (layer < 0 || layer >= n_layers || x.dim() != 3 ||
@@ -97,15 +105,12 @@ void MassiveAccumulator::observe(
     }
     stats.positions.back() += real.count - own;
   }
-  const MagnitudeQuery query{
-      .magnitude = criterion_.magnitude,
-      .ratio = criterion_.ratio,
-      .top = kTop,
-      .shares = kShares};
-  for (const RowMagnitudes& row : scan_rows(contiguous, rows, query)) {
+  auto found = scan_rows(contiguous, rows, query(criterion_));
+  for (const RowMagnitudes& row : found) {
     observe_row(stats, row, standing);
   }
   add_position_sums(contiguous, tokens, stats.sums);
+  return found;
 }
 
 void MassiveAccumulator::expect_images(std::vector<TokenClass> prefix) {

@@ -30,10 +30,15 @@ class MassiveAccumulator {
       MassiveCriterion criterion,
       torch::Tensor token_classes = {});
 
+  /// What is looked for in each sequence's state: hits, the five largest, and
+  /// what the largest 1 % and 10 % reach.
+  static MagnitudeQuery query(const MassiveCriterion& criterion);
+
   /// Adds the stream `x` [batch, pos, d_model] after block `layer`; `batch`
   /// must have ids unless images are expected. Each block must see the same
-  /// sequences in the same order. Throws ShapeError when `x` does not fit.
-  void observe(
+  /// sequences in the same order. Returns what `query` found in each row.
+  /// Throws ShapeError when `x` does not fit.
+  std::vector<RowMagnitudes> observe(
       std::int64_t layer, const torch::Tensor& x, const TokenBatch& batch);
 
   /// For images: the first tokens of each row are of the classes `prefix`, all

@@ -6,10 +6,8 @@
 #include "libma/core/names.h"
 
 namespace ma {
-namespace {
 
-/// Texts of tokens on one line: "the" "\\n".
-std::string quoted(const std::vector<std::string>& texts) {
+std::string quote_texts(const std::vector<std::string>& texts) {
   std::vector<std::string> quoted;
   for (const std::string& text : texts) {
     quoted.push_back(
@@ -21,8 +19,6 @@ std::string quoted(const std::vector<std::string>& texts) {
   }
   return join(quoted, " ");
 }
-
-} // namespace
 
 Table sites_table(const MassiveProfile& profile) {
   Table table(
@@ -52,7 +48,7 @@ Table sites_table(const MassiveProfile& profile) {
          site.count,
          site.max_over_median,
          100 * site.sequence_share,
-         quoted(site.tokens)});
+         quote_texts(site.tokens)});
   }
   return table;
 }

@@ -1,10 +1,16 @@
 // A MassiveProfile as tables: its sites, and its blocks.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "libma/analysis/massive.h"
 #include "libma/core/table.h"
 
 namespace ma {
+
+/// Texts of tokens on one line: "the" "\n".
+std::string quote_texts(const std::vector<std::string>& texts);
 
 /// The sites that were found: one row each, strongest first, blocks in both
 /// bases.
