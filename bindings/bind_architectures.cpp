@@ -15,7 +15,7 @@ std::map<std::string, std::vector<std::string>> list_architectures() {
   for (const std::string& model_type : model_registry().names()) {
     const auto& architecture =
         model_registry().get(model_type, "architectures");
-    if (architecture.is_vision()) {
+    if (architecture.has_vision()) { // CLIP's text tower predicts no tokens
       continue;
     }
     auto& names = families[model_type];
@@ -29,7 +29,7 @@ std::map<std::string, std::vector<std::string>> list_architectures() {
 std::vector<std::string> list_vision_architectures() {
   auto names = model_registry().names();
   std::erase_if(names, [](const std::string& name) {
-    return !model_registry().get(name, "architectures").is_vision();
+    return !model_registry().get(name, "architectures").has_vision();
   });
   return names;
 }

@@ -5,7 +5,7 @@
 #include <variant>
 #include <vector>
 
-#include "bindings/bindings.h"
+#include "bindings/topics.h"
 #include "bindings/bound_model.h"
 #include "bindings/load_options_arg.h"
 #include "bindings/token_batch_arg.h"

@@ -5,8 +5,9 @@
 #include <variant>
 #include <vector>
 
-#include "bindings/bindings.h"
+#include "bindings/topics.h"
 #include "bindings/load_options_arg.h"
+#include "bindings/recipe_arg.h"
 #include <pybind11/stl/filesystem.h>
 #include <torch/csrc/autograd/python_variable.h>
 
@@ -225,9 +226,10 @@ BoundVisionModel load(
     const std::filesystem::path& name_or_path,
     const DeviceArg& device,
     const DtypeArg& dtype,
-    const std::optional<std::filesystem::path>& home) {
-  const LoadOptions options =
-      load_options("load_vision_model", device, dtype, home);
+    const std::optional<std::filesystem::path>& home,
+    std::int64_t n_test_registers) {
+  LoadOptions options = load_options("load_vision_model", device, dtype, home);
+  options.n_test_registers = n_test_registers;
   const py::gil_scoped_release released;
   return BoundVisionModel(load_vision_model(name_or_path.string(), options));
 }
@@ -259,6 +261,17 @@ void bind_vision(py::module_& m, py::class_<BoundVisionModel>& model) {
           "files",
           [](const BoundVisionModel& self) { return self.files(); },
           "Files the weights and the configuration came from.")
+      .def_property_readonly(
+          "recipe",
+          [](const BoundVisionModel& self) {
+            return resolve_recipe(std::nullopt, self);
+          },
+          R"(How its folder says that images become pixels, an ImageRecipe.
+
+Raises:
+    FileError: When the folder does not say.
+    ConfigError: When it asks for what is not supported.
+)")
       .def("__repr__", [](const BoundVisionModel& self) {
         const VisionConfig& c = self.config();
         return c10::str(
@@ -290,9 +303,14 @@ void bind_vision(py::module_& m, py::class_<BoundVisionModel>& model) {
       py::arg("device") = "auto",
       py::arg("dtype") = py::cast(torch::kFloat32),
       py::arg("home") = py::none(),
+      py::arg("n_test_registers") = 0,
       R"(Loads a vision model that `libma fetch` has brought, or a Hugging Face folder.
 
-Of a checkpoint that pairs images with texts, the vision part. Arguments and errors are those of `load_model`.
+Of a checkpoint that pairs images with texts, the vision part. Other arguments and errors are those of `load_model`.
+
+Args:
+    n_test_registers: Tokens of zeros to add between the other tokens and the patches, the last of the model's registers; no
+        head reads them. `test_time_registers` gives them something to hold.
 
 Example:
     >>> ma.load_vision_model(vision_folder, dtype="float64")

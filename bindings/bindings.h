@@ -1,36 +1,5 @@
-// One function per topic that adds its names to the module.
+// What every file of bindings includes: pybind11, tensors, models.
 #pragma once
 
 #include "bindings/bound_model.h"
 #include <torch/csrc/utils/pybind.h>
-
-namespace ma::python {
-
-void bind_ablation(py::module_& m);
-void bind_analysis(py::module_& m);
-void bind_architectures(py::module_& m);
-void bind_comparison(py::module_& m);
-void bind_errors(py::module_& m);
-void bind_experiments(py::module_& m);
-void bind_generate(py::module_& m, py::class_<BoundModel>& model);
-void bind_hooks(py::module_& m);
-void bind_image_ablation(py::module_& m);
-void bind_images(py::module_& m);
-void bind_interventions(py::module_& m);
-void bind_measure_tokens(py::module_& m);
-void bind_model(py::module_& m, py::class_<BoundModel>& model);
-void bind_model_hooks(
-    py::module_& m,
-    py::class_<BoundModel>& model,
-    py::class_<BoundVisionModel>& vision_model);
-void bind_rolling(py::module_& m);
-void bind_table(py::module_& m);
-void bind_tasks(py::module_& m);
-void bind_tokenizer(py::module_& m);
-void bind_vision(py::module_& m, py::class_<BoundVisionModel>& model);
-void bind_vision_analysis(py::module_& m);
-void bind_vision_types(py::module_& m);
-void bind_windows(py::module_& m);
-void bind_zero_shot(py::module_& m);
-
-} // namespace ma::python

@@ -1,6 +1,6 @@
 // The extension module libma._C: the C++ API under the same names. Nothing here
 // computes.
-#include "bindings/bindings.h"
+#include "bindings/topics.h"
 
 #include "libma/models/vision_model.h"
 
@@ -43,13 +43,20 @@ Example:
   bind_generate(m, model);
   bind_analysis(m);
   bind_comparison(m);
+  bind_magnitudes(m);
+  bind_attention(m);
+  bind_trajectory(m);
   bind_vision_analysis(m);
   bind_measure_tokens(m);
+  bind_register_neurons(m);
   bind_windows(m);
   bind_tasks(m);
   bind_zero_shot(m);
   bind_rolling(m);
   bind_ablation(m);
+  bind_sweeps(m);
+  bind_implicit_bias(m);
+  bind_image_heads(m);
   bind_image_ablation(m);
   bind_experiments(m);
 }

@@ -174,7 +174,7 @@ json tiny_config(const std::string& architecture) {
 std::vector<std::string> architectures() {
   auto names = model_registry().names();
   std::erase_if(names, [](const std::string& name) {
-    return model_registry().get(name, "tiny models").is_vision();
+    return model_registry().get(name, "tiny models").has_vision();
   });
   return names;
 }

@@ -51,7 +51,7 @@ void run_from(
   config.reject_unknown();
   options.config = config.resolved();
   if (line.dry_run) {
-    std::cout << options.config.dump(/*indent=*/2) << std::endl;
+    std::cout << options.config.dump(/*indent=*/2) << '\n';
     if (plan.check) {
       plan.check(options.home);
     }
@@ -95,27 +95,27 @@ int run_experiment(
     return kSuccess;
   } catch (const Interrupted&) {
     std::cerr << "\ninterrupted; the same command continues from here"
-              << std::endl;
+              << '\n';
     return kInterrupted;
   } catch (const Problems& problems) {
     for (const std::string& line : problems.lines()) {
-      std::cerr << "error: " << line << std::endl;
+      std::cerr << "error: " << line << '\n';
     }
     return kUserError;
   } catch (const Error& error) {
-    std::cerr << "error: " << one_line(error) << std::endl;
+    std::cerr << "error: " << one_line(error) << '\n';
     return kUserError;
   } catch (const std::exception& error) {
     const auto message = one_line(error);
     if (is_out_of_memory(error)) {
       std::cerr << "error: [memory] " << message
-                << "; use a smaller batch, window or dtype" << std::endl;
+                << "; use a smaller batch, window or dtype" << '\n';
       return kUserError;
     }
     std::cerr << "error: " << message
               << "\nthis is a bug in libma: please report it with the command "
                  "and its config"
-              << std::endl;
+              << '\n';
     return kBug;
   }
 }

@@ -72,7 +72,7 @@ void Run::write_table(const Table& table, const std::string& name) const {
   write(name + ".md", table.to_markdown());
   write(name + ".csv", table.to_csv());
   if (!options_.quiet) {
-    std::cout << table.to_text() << std::endl;
+    std::cout << table.to_text() << '\n' << std::flush;
   }
 }
 

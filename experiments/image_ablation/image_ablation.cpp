@@ -17,12 +17,28 @@
 #include "libma/eval/find_image_massive.h"
 #include "libma/eval/measure_tokens.h"
 #include "libma/eval/register_means_file.h"
+#include "libma/models/token_roles.h"
 #include "libma/nn/linear.h"
 
 namespace ma::experiments {
 namespace {
 
 constexpr std::string_view kMeasured = "measured"; // register means
+
+/// The text tower of the model's own folder, for as long as it takes to embed
+/// the prompts.
+ImageHead prompt_head(
+    const ImageTaskSettings& wanted,
+    const ModelSettings& model,
+    const ImageSource& source,
+    const VisionModel& vision,
+    const std::filesystem::path& home) {
+  const Model text_model = load_model(
+      model.name,
+      {.device = model.device, .dtype = vision.dtype(), .home = home});
+  return make_prompt_head(
+      text_model, source.set.classes(), wanted.prompts, vision.config());
+}
 
 std::vector<ImageTask> open_tasks(
     const ImageAblationSettings& settings,
@@ -36,10 +52,26 @@ std::vector<ImageTask> open_tasks(
          .metrics = wanted.metrics,
          .k = wanted.k});
     if (!wanted.head.empty()) {
-      tasks.back().head.emplace(wanted.head, model.config());
+      tasks.back().head = read_linear_head(wanted.head, model.config());
+    }
+    if (!wanted.prompts.empty()) {
+      tasks.back().head =
+          prompt_head(wanted, settings.model, tasks.back().source, model, home);
     }
   }
   return tasks;
+}
+
+/// Positions of tokens in the images that the recipe of `source` makes.
+PositionOfRole positions_in(
+    const VisionModel& model, const ImageSource& source) {
+  const auto size = output_size(source.recipe);
+  const auto grid = size ? model.config().grid_of(size->height, size->width)
+                         : nn::PatchGrid{}; // the loader refuses such a recipe
+  return [config = model.config(), grid](
+             const std::string& role, std::string_view where) {
+    return token_position(config, grid, role, where);
+  };
 }
 
 /// What decides the results beside the config.
@@ -146,9 +178,9 @@ void add_fixed_registers(
   }
 }
 
-/// Conditions from what was found.
-using MakeConditions =
-    std::function<std::vector<Condition>(const MassiveProfile& profile)>;
+/// Conditions for the images of a source, from what was found.
+using MakeConditions = std::function<std::vector<Condition>(
+    const MassiveProfile& profile, const ImageSource& source)>;
 
 /// The profile with the means of a task's own images where it asks for them.
 MassiveProfile profile_for(
@@ -188,8 +220,9 @@ std::vector<ImageTaskResult> measure(
       log::info(task.name + ": measured by an earlier run");
       results.push_back(finished.at(task.name));
     } else {
-      const auto conditions =
-          make(profile_for(settings.tasks[i], task, model, profile, run));
+      const auto conditions = make(
+          profile_for(settings.tasks[i], task, model, profile, run),
+          task.source);
       results.push_back(
           evaluate_images(model, conditions, task, run.progress()));
       journal.append(to_json(results.back()));
@@ -197,6 +230,18 @@ std::vector<ImageTaskResult> measure(
     log_left_out(task.name, results.back().images);
   }
   return results;
+}
+
+/// What each condition does, in words.
+nlohmann::json describe_edits(const std::vector<Condition>& conditions) {
+  auto edits = nlohmann::json::object();
+  for (const Condition& condition : conditions) {
+    auto& described = edits[condition.name] = nlohmann::json::array();
+    for (const Intervention& edit : condition.edits) {
+      described.push_back(edit.site() + ": " + describe(edit.options().select));
+    }
+  }
+  return edits;
 }
 
 void ablate_images(const ImageAblationSettings& settings, Run& run) {
@@ -210,10 +255,15 @@ void ablate_images(const ImageAblationSettings& settings, Run& run) {
   const ImageSource found_on =
       open_images(settings.find, settings.model.name, run.home());
   const auto tasks = open_tasks(settings, model, run.home());
+  for (const ImageTask& task : tasks) {
+    check_tokens(settings.conditions, positions_in(model, task.source));
+  }
   auto journal = run.open_journal(inputs_of(model, found_on, settings, tasks));
   const MassiveProfile profile = find(model, found_on, settings, run);
-  const MakeConditions make = [&](const MassiveProfile& found) {
-    auto conditions = make_conditions(settings.conditions, found);
+  const MakeConditions make = [&](const MassiveProfile& found,
+                                  const ImageSource& source) {
+    auto conditions = make_conditions(
+        settings.conditions, found, positions_in(model, source));
     add_fixed_registers(
         settings,
         means,
@@ -222,31 +272,26 @@ void ablate_images(const ImageAblationSettings& settings, Run& run) {
         conditions);
     return conditions;
   };
-  const auto conditions = make(profile);
   const auto results =
       measure(settings, model, tasks, profile, make, journal, run);
 
+  auto described = nlohmann::json::array();
+  std::vector<Condition> conditions; // those of all tasks have the same names
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    conditions = make(profile, tasks[i].source);
+    described.push_back(to_json(results[i]));
+    described.back()["edits"] = describe_edits(conditions);
+  }
   const Table table = image_table(conditions, results);
   run.write_table(sites_table(profile), "sites");
   run.write("layers.csv", layers_table(profile).to_csv());
   run.write_table(table);
-  auto edits = nlohmann::json::object();
-  for (const Condition& condition : conditions) {
-    auto& described = edits[condition.name] = nlohmann::json::array();
-    for (const Intervention& edit : condition.edits) {
-      described.push_back(edit.site() + ": " + describe(edit.options().select));
-    }
-  }
-  auto described = nlohmann::json::array();
-  for (const ImageTaskResult& result : results) {
-    described.push_back(to_json(result));
-  }
   run.write_record(
       {.device = model.devices(),
        .dtype = settings.model.dtype,
        .model_files = hash_files(model.files()),
        .metrics = metrics_of(table),
-       .details = {{"edits", edits}, {"tasks", described}}});
+       .details = {{"tasks", described}}});
 }
 
 /// Throws Problems when the model or images are not there.

@@ -22,6 +22,10 @@ ImageTaskSettings read_task(
   settings.k = yaml.get_or<std::int64_t>("k", 10, at_least(1));
   const auto head = yaml.get_or<std::string>("head", "");
   settings.head = head.empty() ? std::filesystem::path() : folder / head;
+  settings.prompts = yaml.get_or<std::vector<std::string>>("prompts", {});
+  if (!head.empty() && !settings.prompts.empty()) {
+    throw yaml["prompts"].error("cannot stand beside head; keep one of them");
+  }
   return settings;
 }
 

@@ -22,6 +22,8 @@ struct ImageTaskSettings {
   bool has_own_means = false;      ///< whether `value: mean` takes the means of
                                    ///< these images, not of those of `find`
   std::filesystem::path head = {}; ///< a linear classifier; empty: the model's
+  std::vector<std::string> prompts = {}; ///< templates with "{}" for zero-shot
+                                         ///< classification; empty: none
 };
 
 struct ImageAblationSettings {

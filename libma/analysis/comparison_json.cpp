@@ -79,7 +79,7 @@ void list_fields(Archive& archive, Layer& x, const LayerMagnitudes& /*tag*/) {
 
 /// Whether JSON holds a T as it is.
 template <class T>
-constexpr bool is_plain =
+constexpr bool kIsPlain =
     std::is_same_v<T, std::string> || std::is_same_v<T, bool> ||
     std::is_same_v<T, std::int64_t>;
 
@@ -108,7 +108,7 @@ json write(const std::vector<T>& values) {
 
 template <class T>
 json write(const T& value) {
-  if constexpr (is_plain<T>) {
+  if constexpr (kIsPlain<T>) {
     return value;
   } else if constexpr (std::is_same_v<T, double>) {
     return json_number(value);
@@ -159,7 +159,7 @@ void read(const json& from, std::vector<T>& values) {
 
 template <class T>
 void read(const json& from, T& value) {
-  if constexpr (is_plain<T>) {
+  if constexpr (kIsPlain<T>) {
     from.get_to(value);
   } else if constexpr (std::is_same_v<T, double>) {
     value = number_from_json(from);

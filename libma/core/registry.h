@@ -41,6 +41,7 @@ class Registry {
   /// All names in alphabetical order.
   std::vector<std::string> names() const {
     std::vector<std::string> names;
+    names.reserve(entries_.size());
     for (const auto& entry : entries_) {
       names.push_back(entry.first);
     }

@@ -43,6 +43,7 @@ void require_positive(const char* name, std::int64_t value, bool or_zero) {
 }
 
 void check(const Model& model, const GenerateOptions& options) {
+  model.check_predicts("generate");
   check_sampling(options.sampling);
   require_positive("max_new_tokens", options.max_new_tokens, false);
   require_positive("tokens_per_pass", options.tokens_per_pass, true);

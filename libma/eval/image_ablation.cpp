@@ -42,7 +42,7 @@ struct Collected {
 /// Whether labels and classifier speak of the same classes.
 void check_classes(const ImageTask& task, const VisionModel& model) {
   const auto n_classes =
-      task.head ? task.head->n_classes() : model.config().n_classes;
+      task.head ? task.head->n_classes : model.config().n_classes;
   if (n_classes == 0) {
     throw ConfigError(
         "images " + task.name,
@@ -83,6 +83,11 @@ void check_task(
   }
   if (wants(task, ImageMetric::kTop)) {
     check_classes(task, model);
+  } else if (task.head) {
+    throw ConfigError(
+        "images " + task.name,
+        "a head is given, but the metric 'top', which alone reads it, is not "
+        "asked for");
   }
 }
 
@@ -139,8 +144,7 @@ Collected collect(
               kept[index].pooled.back(), runner.conditions()[index], task.name);
           if (wants(task, ImageMetric::kTop)) {
             const auto logits =
-                task.head ? (*task.head)(output, model.config().n_prefix())
-                          : output.logits;
+                task.head ? task.head->logits(output) : output.logits;
             const auto n_top = std::min(kTop, logits.size(1));
             kept[index].top.push_back(
                 std::get<1>(logits.topk(n_top, /*dim=*/1)).to(torch::kCPU));

@@ -13,6 +13,7 @@
 #include "libma/core/table.h"
 #include "libma/eval/conditions.h"
 #include "libma/eval/image_features.h"
+#include "libma/eval/image_head.h"
 #include "libma/eval/image_source.h"
 #include "libma/models/vision_model.h"
 
@@ -39,7 +40,7 @@ struct ImageTask {
   std::vector<ImageMetric> metrics;
   std::int64_t k = 10; ///< neighbours
   ProbeOptions probe = {};
-  std::optional<LinearHead> head = {}; ///< in place of the model's own
+  std::optional<ImageHead> head = {}; ///< in place of the model's own
 };
 
 /// One number of a condition.

@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "libma/core/error.h"
-#include "libma/io/safetensors.h"
 
 namespace ma {
 namespace {
@@ -171,62 +170,6 @@ Estimate percentage(const torch::Tensor& hits) {
                          ? std::sqrt(share * (1 - share) / (n - 1))
                          : std::numeric_limits<double>::quiet_NaN();
   return {100 * share, 100 * error};
-}
-
-LinearHead::LinearHead(
-    const std::filesystem::path& path, const VisionConfig& config) {
-  if (!config.has_cls || config.has_pooled_norm) {
-    throw ConfigError(
-        path.string(),
-        "a head from a file reads a class token behind the final norm, which "
-        "this model does not have");
-  }
-  const auto d_model = config.d_model;
-  const auto file = SafetensorsFile::open(path);
-  const auto names = {"weight", "bias"};
-  for (const char* name : names) {
-    if (!file.tensors().contains(name)) {
-      throw FileError(
-          path.string(),
-          c10::str("has no tensor '", name, "'; a head is weight and bias"));
-    }
-  }
-  weight_ = file.load("weight", torch::kFloat32);
-  bias_ = file.load("bias", torch::kFloat32);
-  const bool is_matrix = weight_.dim() == 2 && bias_.dim() == 1 &&
-                         weight_.size(0) == bias_.size(0);
-  const auto width = is_matrix ? weight_.size(1) : 0;
-  if (width != d_model && width != 2 * d_model) {
-    throw ConfigError(
-        path.string(),
-        c10::str(
-            "weight ",
-            weight_.sizes(),
-            " and bias ",
-            bias_.sizes(),
-            " are no head of a model of width ",
-            d_model,
-            "; expected [class, ",
-            d_model,
-            "] or [class, ",
-            2 * d_model,
-            "]"));
-  }
-  reads_patches_ = width == 2 * d_model;
-}
-
-torch::Tensor LinearHead::operator()(
-    const VisionOutput& output, std::int64_t n_prefix) const {
-  const auto features = output.features.to(torch::kCPU, torch::kFloat32);
-  auto input = features.select(/*dim=*/1, 0);
-  if (reads_patches_) {
-    input = at::cat(
-        {input,
-         features.narrow(/*dim=*/1, n_prefix, features.size(1) - n_prefix)
-             .mean(/*dim=*/1)},
-        /*dim=*/1);
-  }
-  return at::linear(input, weight_, bias_);
 }
 
 } // namespace ma

@@ -3,12 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 
 #include "libma/core/table.h"
 #include "libma/core/tensor.h"
-#include "libma/models/vision_config.h"
-#include "libma/models/vision_head.h"
 
 namespace ma {
 
@@ -46,25 +43,5 @@ torch::Tensor probe_classes(
 
 /// Share of true entries of bool [n] and its standard error, %.
 Estimate percentage(const torch::Tensor& hits);
-
-/// A linear classifier from a file, onto the class token, or class token and
-/// mean of the patches side by side (DINOv2's heads), as its width says.
-class LinearHead {
- public:
-  /// Reads `weight` [class, d] and `bias` [class] of a safetensors file.
-  /// Throws FileError when they are not there, ConfigError when the width fits
-  /// no such input of the model, or it has no class token behind a final norm.
-  LinearHead(const std::filesystem::path& path, const VisionConfig& config);
-
-  std::int64_t n_classes() const { return weight_.size(0); }
-
-  /// Logits [batch, class] of images with `n_prefix` tokens before the patches.
-  torch::Tensor operator()(
-      const VisionOutput& output, std::int64_t n_prefix) const;
-
- private:
-  torch::Tensor weight_, bias_;
-  bool reads_patches_ = false;
-};
 
 } // namespace ma

@@ -32,7 +32,7 @@ T config_value(const nlohmann::json& config, const std::string& key) {
 /// The value of `key`, or `fallback` when it is absent or null.
 template <class T>
 T config_value_or(
-    const nlohmann::json& config, const std::string& key, T fallback) {
+    const nlohmann::json& config, const std::string& key, const T& fallback) {
   const auto found = config.find(key);
   return found == config.end() || found->is_null()
              ? fallback

@@ -121,7 +121,8 @@ void Decoder::take_head(WeightLoader& weights, HookTable& hooks) {
   if (c.has_tied_unembedding) {
     unembedding_.weight = weights.reuse(embedding_, "unembed.weight");
   } else {
-    unembedding_.weight = weights.take("unembed.weight", {c.vocab, d_embed});
+    unembedding_.weight = weights.take(
+        "unembed.weight", {c.d_text > 0 ? c.d_text : c.vocab, d_embed});
   }
   if (c.has_unembed_bias) {
     unembedding_.bias = weights.take("unembed.bias", {c.vocab});
@@ -196,7 +197,8 @@ torch::Tensor Decoder::unembed(const torch::Tensor& x) const {
 TokenScores Decoder::score(
     const torch::Tensor& x,
     const torch::Tensor& targets,
-    const torch::Tensor& rows) const {
+    const torch::Tensor& rows,
+    const LogitSliceFn& on_slice) const {
   const auto on_head = [&](const torch::Tensor& indices) {
     return indices.defined() ? indices.to(placement_.head) : indices;
   };
@@ -204,7 +206,8 @@ TokenScores Decoder::score(
       to_head(x.unsqueeze(0)).squeeze(0),
       {unembedding_, config_.logit_softcap},
       on_head(targets),
-      on_head(rows));
+      on_head(rows),
+      on_slice);
 }
 
 bool Decoder::has_output_hooks() const {

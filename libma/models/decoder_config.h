@@ -33,6 +33,8 @@ struct DecoderConfig : TransformerConfig {
   bool has_tied_unembedding = false; ///< the output head is the token embedding
   bool has_unembed_bias = false;
   double logit_softcap = 0; ///< 0 means none
+  std::int64_t d_text = 0; ///< width of the text embeddings that the head gives
+                           ///< in place of logits (CLIP); 0 means logits
 
   /// The rotary settings of block `layer`.
   const nn::RopeConfig& rope_of(std::int64_t layer) const {

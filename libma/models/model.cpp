@@ -37,6 +37,13 @@ std::pair<torch::Tensor, torch::Tensor> unique_positions(
              : std::pair(std::move(unique), std::move(inverse));
 }
 
+/// `logits` in the precision in which a softmax runs.
+torch::Tensor in_softmax_precision(const torch::Tensor& logits) {
+  return logits.to(
+      logits.scalar_type() == torch::kFloat64 ? torch::kFloat64
+                                              : torch::kFloat32);
+}
+
 } // namespace
 
 Model::Model(
@@ -117,9 +124,11 @@ TokenScores Model::score(
     const torch::Tensor& x,
     const torch::Tensor& positions,
     const torch::Tensor& targets,
-    const TokenBatch& batch) const {
+    const TokenBatch& batch,
+    const LogitSliceFn& on_slice) const {
   const at::NoGradGuard no_grad;
   check_stream("score", x);
+  check_predicts("score");
   check_indices("positions", positions, x.size(0) * x.size(1));
   check_indices("targets", targets, config().vocab);
   if (positions.sizes() != targets.sizes()) {
@@ -132,22 +141,40 @@ TokenScores Model::score(
             targets.sizes(),
             " must have the same shape"));
   }
+  const auto [rows, row_of_target] = unique_positions(positions);
   if (network_->has_output_hooks()) {
-    const auto logits = unembed(x, positions, batch);
+    auto logits = in_softmax_precision(unembed(x, rows, batch));
+    if (on_slice) {
+      on_slice(logits, /*first=*/0);
+    }
+    if (row_of_target.defined()) {
+      logits = logits.index_select(
+          /*dim=*/0, row_of_target.to(logits.device()));
+    }
     const auto wanted = targets.to(logits.device());
-    const auto precise = logits.to(
-        dtype() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32);
     const auto chosen =
-        precise.gather(/*dim=*/1, wanted.unsqueeze(1)).squeeze(1);
+        logits.gather(/*dim=*/1, wanted.unsqueeze(1)).squeeze(1);
     return {
-        at::logsumexp(precise, /*dim=*/1) - chosen,
+        at::logsumexp(logits, /*dim=*/1) - chosen,
         logits.argmax(/*dim=*/1) == wanted};
   }
-  const auto [rows, row_of_target] = unique_positions(positions);
   return network_->score(
       x.flatten(0, 1).index_select(/*dim=*/0, rows.to(x.device())),
       targets,
-      row_of_target);
+      row_of_target,
+      on_slice);
+}
+
+void Model::check_predicts(const char* where) const {
+  if (config().d_text > 0) {
+    throw ConfigError(
+        where,
+        c10::str(
+            "a ",
+            config().architecture,
+            " predicts no tokens: its head gives embeddings of texts; use a "
+            "language model"));
+  }
 }
 
 torch::Tensor Model::forward(const TokenBatch& batch) const {

@@ -53,15 +53,22 @@ class Model : public HookedModel {
 
   /// Scores of the tokens `targets` int64 [n] at the flat `positions` int64 [n]
   /// of the stream `x`, without storing logits; a position may have several
-  /// targets. Throws ShapeError as
+  /// targets. `on_slice` sees the logits of the positions, each once: in their
+  /// order, ascending where some repeat. Throws ShapeError as
   /// `unembed` does, and on targets outside the vocabulary.
   TokenScores score(
       const torch::Tensor& x,
       const torch::Tensor& positions,
       const torch::Tensor& targets,
-      const TokenBatch& batch = {}) const;
+      const TokenBatch& batch = {},
+      const LogitSliceFn& on_slice = {}) const;
 
-  /// Logits [batch, pos, vocab] of `batch`.
+  /// Throws ConfigError, located at `where`, when the head gives embeddings of
+  /// texts instead of logits (CLIP): there is nothing to score or to generate.
+  void check_predicts(const char* where) const;
+
+  /// Logits [batch, pos, vocab] of `batch`; of CLIP's text tower embeddings
+  /// [batch, pos, d_text].
   torch::Tensor forward(const TokenBatch& batch) const;
 
   /// Logits of tokens that follow those in `cache`, which they join: what a

@@ -10,6 +10,7 @@
 #include "libma/core/error.h"
 #include "libma/core/names.h"
 #include "libma/core/table.h"
+#include "libma/hooks/token_class.h"
 #include "libma/io/model_source.h"
 #include "libma/models/config_reader.h"
 #include "libma/models/decoder.h"
@@ -18,28 +19,29 @@
 namespace ma {
 namespace {
 
-/// The architecture of a Hugging Face folder. Throws ConfigError unless it is
-/// a vision model, or none, as `is_vision` says.
+/// The architecture of a Hugging Face folder. Throws ConfigError unless it has
+/// a vision model, or a language model, as `wants_vision` says.
 const Architecture& find_architecture(
-    const Checkpoint& checkpoint, bool is_vision) {
+    const Checkpoint& checkpoint, bool wants_vision) {
   const std::string where = checkpoint.path().string();
   const auto name = architecture_name(checkpoint.config());
   const Architecture& found = model_registry().get(name, where);
-  if (found.is_vision() != is_vision) {
+  if (wants_vision ? !found.has_vision() : !found.has_language()) {
     throw ConfigError(
         where,
         c10::str(
             "'",
             name,
-            found.is_vision() ? "' is a vision model; use load_vision_model"
-                              : "' is a language model; use load_model"));
+            wants_vision ? "' is a language model; use load_model"
+                         : "' is a vision model; use load_vision_model"));
   }
   return found;
 }
 
 const ArchitectureFormat& find_format(const Checkpoint& checkpoint) {
   return checkpoint.format() == CheckpointFormat::kHuggingFace
-             ? find_architecture(checkpoint, /*is_vision=*/false).hugging_face
+             ? find_architecture(checkpoint, /*wants_vision=*/false)
+                   .hugging_face
              : find_gguf_format(
                    config_value<std::string>(
                        checkpoint.config(), "general.architecture"),
@@ -52,7 +54,7 @@ const VisionFormat& find_vision_format(const Checkpoint& checkpoint) {
         checkpoint.path().string(),
         "vision models are read from Hugging Face folders");
   }
-  return find_architecture(checkpoint, /*is_vision=*/true).vision;
+  return find_architecture(checkpoint, /*wants_vision=*/true).vision;
 }
 
 /// The values of a small tensor; empty when there is none.
@@ -110,6 +112,26 @@ Config read_config(
   }
   config.check(checkpoint.path().string());
   return config;
+}
+
+/// Adds the tokens that `options` ask for.
+void add_test_registers(const LoadOptions& options, VisionConfig& config) {
+  const auto most = kMostRegisters - config.n_registers;
+  if (options.n_test_registers < 0 || options.n_test_registers > most) {
+    throw ConfigError(
+        "test registers",
+        c10::str(options.n_test_registers, " are asked for; give 0 to ", most));
+  }
+  config.n_registers += options.n_test_registers;
+  config.n_test_registers = options.n_test_registers;
+}
+
+void add_test_registers(
+    const LoadOptions& options, const DecoderConfig& /*config*/) {
+  if (options.n_test_registers != 0) {
+    throw ConfigError(
+        "test registers", "are for vision models; use load_vision_model");
+  }
 }
 
 /// The parameters that a network asks for. Throws FileError when the
@@ -207,6 +229,7 @@ Plan make_plan(
       name_or_path, options.home.empty() ? default_home() : options.home));
   plan.format = &find(*plan.checkpoint);
   plan.config = read_config(*plan.checkpoint, *plan.format);
+  add_test_registers(options, plan.config);
   plan.architecture = plan.config.architecture;
   plan.placement = Placement::all(torch::kCPU, plan.config.n_layers);
   plan.placement = choose_placement(

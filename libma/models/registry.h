@@ -27,15 +27,16 @@ struct CheckpointLayout {
 using ArchitectureFormat = CheckpointLayout<DecoderConfig>;
 using VisionFormat = CheckpointLayout<VisionConfig>;
 
-/// What an architecture file registers under its `model_type`: a language or a
-/// vision model.
+/// What an architecture file registers under its `model_type`: a language
+/// model, a vision model, or both where a checkpoint pairs them.
 struct Architecture {
   ArchitectureFormat hugging_face = {};
   std::map<std::string, ArchitectureFormat> gguf =
       {}; ///< by `general.architecture`; empty when there is none
   VisionFormat vision = {}; ///< of a Hugging Face folder
 
-  bool is_vision() const { return vision.read_config != nullptr; }
+  bool has_language() const { return hugging_face.read_config != nullptr; }
+  bool has_vision() const { return vision.read_config != nullptr; }
 };
 
 using ModelRegistry = Registry<Architecture>;

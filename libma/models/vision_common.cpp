@@ -115,30 +115,37 @@ WeightMap classic_block_weights(const std::string& root) {
 }
 
 WeightMap tower_weights() {
-  WeightMap map = {
-      {"cls", {"vision_model.embeddings.class_embedding", as_rows}},
-      {"patch_embed.weight",
-       {"vision_model.embeddings.patch_embedding.weight", flat_rows}},
-      {"patch_embed.bias", "vision_model.embeddings.patch_embedding.bias"},
-      {"pos_embed.weight", "vision_model.embeddings.position_embedding.weight"},
-      {"embed.ln.weight", "vision_model.pre_layrnorm.weight"},
-      {"embed.ln.bias", "vision_model.pre_layrnorm.bias"},
-      {"ln_final.weight", "vision_model.post_layernorm.weight"},
-      {"ln_final.bias", "vision_model.post_layernorm.bias"},
-      {"projection.weight", "visual_projection.weight"},
-      {"classifier.weight", "classifier.weight"},
-      {"classifier.bias", "classifier.bias"},
-  };
+  WeightMap map = tower_block_weights("vision_model.");
+  map.insert(
+      map.end(),
+      {{"cls", {"vision_model.embeddings.class_embedding", as_rows}},
+       {"patch_embed.weight",
+        {"vision_model.embeddings.patch_embedding.weight", flat_rows}},
+       {"patch_embed.bias", "vision_model.embeddings.patch_embedding.bias"},
+       {"pos_embed.weight",
+        "vision_model.embeddings.position_embedding.weight"},
+       {"embed.ln.weight", "vision_model.pre_layrnorm.weight"},
+       {"embed.ln.bias", "vision_model.pre_layrnorm.bias"},
+       {"ln_final.weight", "vision_model.post_layernorm.weight"},
+       {"ln_final.bias", "vision_model.post_layernorm.bias"},
+       {"projection.weight", "visual_projection.weight"},
+       {"classifier.weight", "classifier.weight"},
+       {"classifier.bias", "classifier.bias"}});
+  return map;
+}
+
+WeightMap tower_block_weights(const std::string& root) {
   const std::pair<const char*, const char*> names[] = {
       {"ln1", "layer_norm1"},
       {"attn.out", "self_attn.out_proj"},
       {"ln2", "layer_norm2"},
       {"mlp.up", "mlp.fc1"},
       {"mlp.down", "mlp.fc2"}};
-  const auto in_block = [](const auto&... name) {
-    const auto full = c10::str("vision_model.encoder.layers.{}.", name...);
-    return StoredName(full.c_str());
+  const auto in_block = [&](const auto&... name) {
+    const auto full = c10::str("encoder.layers.{}.", name...);
+    return below(root, full.c_str());
   };
+  WeightMap map;
   for (const char* part : {"weight", "bias"}) {
     for (const auto& [ours, theirs] : names) {
       map.emplace_back(

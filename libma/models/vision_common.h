@@ -36,6 +36,9 @@ WeightMap classic_block_weights(const std::string& root);
 /// "vision_model.".
 WeightMap tower_weights();
 
+/// The blocks of either tower of such models, below `root`.
+WeightMap tower_block_weights(const std::string& root);
+
 /// Heads tell themselves by their tensors: the number of classes, a dense layer
 /// behind the pooled token where no classifier reads that.
 void read_heads(

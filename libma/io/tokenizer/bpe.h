@@ -47,6 +47,8 @@ struct BpeData {
   std::optional<std::string> unknown_token; ///< stands for what has no token;
                                             ///< without it that vanishes
   bool fuse_unknown = false; ///< neighbouring unknowns become one token
+  std::string word_end = {}; ///< spelled behind the last byte of each piece
+                             ///< ("</w>", CLIP); over bytes alone
 };
 
 /// Adds the merges that make each token of `vocab` out of two others, ranked

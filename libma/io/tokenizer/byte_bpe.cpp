@@ -18,7 +18,8 @@ class ByteBpe : public TokenModel {
     BpeTables tables(data, where);
     unknown_ = tables.unknown;
     merges_ = std::move(tables.merges);
-    add_words(tables.ids);
+    add_bytes_of(tables.ids, data.word_end);
+    add_words(tables.ids, data.word_end);
   }
 
   void tokenize(
@@ -39,7 +40,8 @@ class ByteBpe : public TokenModel {
       std::string_view piece, std::vector<PieceToken>& tokens) const {
     bool after_unknown = false;
     for (std::size_t at = 0; at < piece.size(); ++at) {
-      const std::uint32_t id = byte_ids_[static_cast<unsigned char>(piece[at])];
+      const auto& ids = at + 1 == piece.size() ? last_byte_ids_ : byte_ids_;
+      const std::uint32_t id = ids[static_cast<unsigned char>(piece[at])];
       if (id != kNoToken) {
         tokens.push_back({id, {at, at + 1}});
       } else if (unknown_ && after_unknown && fuse_unknown_) {
@@ -51,31 +53,44 @@ class ByteBpe : public TokenModel {
     }
   }
 
-  /// Fills the tables by bytes. A word that the merges would not put together
-  /// again is left to them.
-  void add_words(const StringMap<std::uint32_t>& ids) {
+  /// The tokens of single bytes, within a piece and at its end.
+  void add_bytes_of(
+      const StringMap<std::uint32_t>& ids, const std::string& word_end) {
     byte_ids_.fill(kNoToken);
-    StringMap<std::uint32_t> words;
-    for (const auto& [token, id] : ids) {
-      const std::optional<std::string> bytes = bytes_of_letters(token);
-      if (!bytes || bytes->empty()) {
-        continue; // no text of bytes can be this token
-      }
-      if (bytes->size() == 1) {
-        byte_ids_[static_cast<unsigned char>(bytes->front())] = id;
-      }
-      words.emplace(*bytes, id);
+    last_byte_ids_.fill(kNoToken);
+    for (int byte = 0; byte < 256; ++byte) {
+      const std::string letter = byte_letter(static_cast<unsigned char>(byte));
+      const auto inner = ids.find(letter);
+      const auto last = ids.find(letter + word_end);
+      const auto at = static_cast<std::size_t>(byte);
+      byte_ids_[at] = inner == ids.end() ? kNoToken : inner->second;
+      last_byte_ids_[at] = last == ids.end() ? kNoToken : last->second;
     }
+  }
+
+  /// Fills the table of whole pieces. A word that the merges would not put
+  /// together again is left to them.
+  void add_words(
+      const StringMap<std::uint32_t>& ids, const std::string& word_end) {
     std::vector<PieceToken> tokens;
-    for (const auto& [bytes, id] : words) {
+    for (const auto& [token, id] : ids) {
+      // Pieces that stay whole are looked up as they are, without the ending.
+      const std::string_view ending = ignore_merges_ ? "" : word_end;
+      const std::optional<std::string> bytes =
+          token.ends_with(ending)
+              ? bytes_of_letters(token.substr(0, token.size() - ending.size()))
+              : std::nullopt;
+      if (!bytes || bytes->empty()) {
+        continue; // no piece can be this token
+      }
       tokens.clear();
       if (!ignore_merges_) {
-        add_bytes(bytes, tokens);
+        add_bytes(*bytes, tokens);
         merge_symbols(merges_, tokens, 0);
       }
       if (ignore_merges_ || (tokens.size() == 1 && tokens[0].id == id &&
-                             tokens[0].span.size() == bytes.size())) {
-        words_.emplace(bytes, id);
+                             tokens[0].span.size() == bytes->size())) {
+        words_.emplace(*bytes, id);
       }
     }
   }
@@ -84,6 +99,7 @@ class ByteBpe : public TokenModel {
   bool fuse_unknown_;
   std::optional<std::uint32_t> unknown_;
   std::array<std::uint32_t, 256> byte_ids_{};
+  std::array<std::uint32_t, 256> last_byte_ids_{}; ///< at the end of a piece
   StringMap<std::uint32_t> words_; ///< pieces that become one token
   MergeTable merges_;
 };

@@ -48,23 +48,31 @@ BpeMerge merge_of(
   return {text.substr(0, space), text.substr(space + 1), rank};
 }
 
-void refuse_options(const Json& json, std::string_view where) {
+void refuse_options(
+    const Json& json, bool byte_level, std::string_view where) {
   if (value_or(json, "dropout", 0.0) != 0.0 ||
-      !value_or<std::string>(json, "continuing_subword_prefix", "").empty() ||
+      !value_or<std::string>(json, "continuing_subword_prefix", "").empty()) {
+    throw ConfigError(
+        where,
+        "the model uses dropout or continuing_subword_prefix, which is not "
+        "supported; only BPE without them is");
+  }
+  if (!byte_level &&
       !value_or<std::string>(json, "end_of_word_suffix", "").empty()) {
     throw ConfigError(
         where,
-        "the model uses dropout, continuing_subword_prefix or "
-        "end_of_word_suffix, which is not supported; only BPE without them is");
+        "the model uses end_of_word_suffix without ByteLevel, which is not "
+        "supported; with it, it is");
   }
 }
 
 ModelParts read_bpe(const Json& json, bool byte_level, std::string_view where) {
-  refuse_options(json, where);
+  refuse_options(json, byte_level, where);
   BpeData data;
   data.ignore_merges = value_or(json, "ignore_merges", false);
   data.byte_fallback = value_or(json, "byte_fallback", false);
   data.fuse_unknown = value_or(json, "fuse_unk", false);
+  data.word_end = value_or<std::string>(json, "end_of_word_suffix", "");
   if (json.contains("unk_token") && !json.at("unk_token").is_null()) {
     data.unknown_token = json.at("unk_token").get<std::string>();
   }
