@@ -115,23 +115,49 @@ def test_a_class_is_the_mean_of_its_prompts(folder):
     np.testing.assert_allclose(ma.prompt_head(text, vision, CLASSES, TEMPLATES)(output).numpy(), expected, atol=1e-5)
 
 
-def test_zero_shot_accuracy_counts_the_classes_of_the_cosines(folder, tmp_path):
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory):
+    """Noise, three images a class."""
+    root = tmp_path_factory.mktemp("photographs")
     generator = np.random.default_rng(0)
     for name in CLASSES:
-        (tmp_path / name).mkdir()
+        (root / name).mkdir()
         for i in range(3):
             noise = generator.integers(0, 256, (30, 40, 3), dtype=np.uint8)
-            Image.fromarray(noise).save(tmp_path / name / f"{i}.png")
+            Image.fromarray(noise).save(root / name / f"{i}.png")
+    return root
+
+
+def test_zero_shot_accuracy_counts_the_classes_of_the_cosines(folder, photographs):
     vision, text = ma.load_vision_model(folder, device="cpu"), ma.load_model(folder, device="cpu")
-    images = ma.ImageSet(tmp_path)
+    images = ma.ImageSet(photographs)
     head = ma.prompt_head(text, vision, images.classes, TEMPLATES)
     table, _ = ma.evaluate_images(vision, [ma.Condition("original")], images, metrics=["top"], head=head)
     hits = [
         head(vision.forward(ma.preprocess(Image.open(path), vision.recipe)[None])).argmax().item() == label
         for label, name in enumerate(images.classes)
-        for path in sorted((tmp_path / name).iterdir())
+        for path in sorted((photographs / name).iterdir())
     ]
     assert table.rows[0][1].value == pytest.approx(100 * np.mean(hits))
+
+
+def test_a_config_names_prompts(folder, photographs, tmp_path):
+    config = {
+        "experiment": "image_ablation",
+        "model": {"name": str(folder), "device": "cpu"},
+        "find": {"path": str(photographs)},
+        "conditions": ["original"],
+        "evaluate": [{"name": "noise", "path": str(photographs), "metrics": ["top"], "prompts": TEMPLATES}],
+        "output": str(tmp_path / "results"),
+    }
+    (tmp_path / "config.yaml").write_text(json.dumps(config))
+    assert ma.run_experiment("image_ablation", [str(tmp_path / "config.yaml"), "--quiet"]) == 0
+    vision, text = ma.load_vision_model(folder, device="cpu"), ma.load_model(folder, device="cpu")
+    images = ma.ImageSet(photographs)
+    head = ma.prompt_head(text, vision, images.classes, TEMPLATES)
+    table, _ = ma.evaluate_images(vision, [ma.Condition("original")], images, metrics=["top"], head=head)
+    metrics = json.loads((tmp_path / "results" / "record.json").read_text())["metrics"]
+    assert metrics[0]["value"] == pytest.approx(table.rows[0][1].value)
 
 
 def test_ids_are_those_of_tokenizers(folder):
