@@ -7,30 +7,6 @@
 #include "libma/eval/sequence_pass.h"
 
 namespace ma {
-namespace {
-
-/// The table for `model`, filled up with kWord where the model has more rows
-/// than the tokenizer has ids.
-torch::Tensor class_table(const Model& model) {
-  const auto table = token_class_table(model.tokenizer());
-  const auto missing =
-      std::max<std::int64_t>(0, model.config().vocab - table.numel());
-  return at::constant_pad_nd(
-      table, {0, missing}, static_cast<int>(TokenClass::kWord));
-}
-
-void add_token_texts(MassiveProfile& profile, const Tokenizer& tokenizer) {
-  for (MassiveSite& site : profile.sites) {
-    for (const std::int64_t id : site.token_ids) {
-      site.tokens.push_back(
-          id < tokenizer.vocab_size()
-              ? tokenizer.decode(std::vector<std::int64_t>{id})
-              : "");
-    }
-  }
-}
-
-} // namespace
 
 MassiveProfile find_massive(
     const Model& model,
@@ -38,7 +14,7 @@ MassiveProfile find_massive(
     const FindOptions& options) {
   const auto n_layers = model.config().n_layers;
   const auto table =
-      options.classify_tokens ? class_table(model) : torch::Tensor();
+      options.classify_tokens ? token_class_table(model) : torch::Tensor();
   MassiveAccumulator accumulator(
       n_layers, {options.magnitude, options.ratio}, table);
   const auto handle = model.add_hook(
@@ -67,6 +43,25 @@ torch::Tensor token_class_table(const Tokenizer& tokenizer) {
         static_cast<std::int8_t>(classify_text(text));
   }
   return table;
+}
+
+torch::Tensor token_class_table(const Model& model) {
+  const auto table = token_class_table(model.tokenizer());
+  const auto missing =
+      std::max<std::int64_t>(0, model.config().vocab - table.numel());
+  return at::constant_pad_nd(
+      table, {0, missing}, static_cast<int>(TokenClass::kWord));
+}
+
+void add_token_texts(MassiveProfile& profile, const Tokenizer& tokenizer) {
+  for (MassiveSite& site : profile.sites) {
+    for (const std::int64_t id : site.token_ids) {
+      site.tokens.push_back(
+          id < tokenizer.vocab_size()
+              ? tokenizer.decode(std::vector<std::int64_t>{id})
+              : "");
+    }
+  }
 }
 
 } // namespace ma

@@ -36,4 +36,10 @@ MassiveProfile find_massive(
 /// The class of each token's text: int8 [vocab], for classify_tokens.
 torch::Tensor token_class_table(const Tokenizer& tokenizer);
 
+/// The same for a model's ids; kWord where it has more than its tokenizer.
+torch::Tensor token_class_table(const Model& model);
+
+/// Fills in the texts of the sites' tokens.
+void add_token_texts(MassiveProfile& profile, const Tokenizer& tokenizer);
+
 } // namespace ma

@@ -1,0 +1,35 @@
+// What is measured of a model's magnitudes: the YAML file as plain structs.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "experiments/common/find.h"
+
+#include "libma/analysis/layer_magnitudes.h"
+#include "libma/core/yaml.h"
+
+namespace ma::experiments {
+
+struct SurfaceSettings {
+  std::vector<std::string> prompts;
+  std::optional<std::vector<std::int64_t>>
+      layers; ///< 0-based blocks; nothing: around the strongest site's peak,
+              ///< and the last
+  std::int64_t top = 3; ///< dims of each token in features.csv
+};
+
+struct MagnitudesSettings {
+  ModelSettings model;
+  FindSettings find;
+  std::vector<bool> arms; ///< whether a BOS stands in front; at least one
+  MagnitudeOptions options;
+  SurfaceSettings surface;
+};
+
+/// Reads every key of `config`. Throws ConfigError, with file, line and key.
+MagnitudesSettings read_magnitudes_settings(const Yaml& config);
+
+} // namespace ma::experiments
