@@ -18,9 +18,15 @@ if TYPE_CHECKING:
 
 EXPERIMENTS = (
     "ablation",
+    "attention",
     "find_massive",
     "image_ablation",
     "image_tokens",
+    "implicit_bias",
+    "magnitudes",
+    "sweep",
+    "trajectory",
+    "weights",
 )
 
 

@@ -39,9 +39,12 @@ def draw_groups(axes: Axes, groups: Sequence[Group], conditions: Sequence[str]) 
     axes.grid(visible=False, axis="x")
 
 
-def draw_panel(axes: Axes, group: Group, conditions: Sequence[str], log: bool = False) -> None:
+def draw_panel(
+    axes: Axes, group: Group, conditions: Sequence[str], log: bool = False, one_colour: bool = False
+) -> None:
     """One horizontal bar a condition, its value written at the end.
 
+    With `one_colour` all bars but the first, the reference, look alike: for rows that are no categories.
     On a logarithmic axis bars begin at 1: for perplexities their length is then the mean negative log-likelihood.
     """
     places = np.arange(len(conditions))
@@ -49,12 +52,15 @@ def draw_panel(axes: Axes, group: Group, conditions: Sequence[str], log: bool = 
     low, most, high = _limits(finite, group.errors, log)
     drawn = np.where(np.isposinf(group.values), high, finite)  # an infinite value fills the axis
     colours = [style.colour(index) for index in range(len(conditions))]
+    if one_colour:
+        colours = [style.GREY] + [style.COLOURS[0]] * (len(conditions) - 1)
     axes.barh(places, drawn - low if log else drawn, left=low if log else 0, height=0.72, color=colours)
     if log:
         axes.set_xscale("log")
     errors = _errors(group.errors)
     axes.errorbar(drawn, places, xerr=errors, **_WHISKERS)
-    for place, value, end in zip(places, group.values, np.nan_to_num(drawn) + np.nan_to_num(errors), strict=True):
+    ends = np.where(np.isnan(drawn), low, drawn) + np.nan_to_num(errors)
+    for place, value, end in zip(places, group.values, ends, strict=True):
         axes.annotate(f" {style.magnitude(value)}", (end, place), va="center", ha="left", fontsize=6.5)
     if np.isfinite(group.chance):
         axes.axvline(group.chance, color="black", linestyle="--", linewidth=0.8)

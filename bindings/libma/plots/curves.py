@@ -70,6 +70,24 @@ def paper_figure(tables: Sequence[tuple[str, Table]]) -> Figure:
     return Figure("figure_4", PAPER_CAPTION, drawing)
 
 
+def ratio_figure(lines: Sequence[tuple[str, Table, str]], ratio: float) -> Figure:
+    """How far the largest magnitude lies above the median: a line for each label, table of layers and its column."""
+    drawing, (axes,) = style.panels(style.COLUMN, 1, height=2.5)
+    for index, (label, layers, column) in enumerate(lines):
+        line: dict[str, Any] = {"color": style.colour(index), "marker": style.MARKERS[index % len(style.MARKERS)]}
+        axes.plot(layers.numbers("block"), layers.numbers(column), label=style.plain(label), markevery=3, **line)
+    axes.axhline(ratio, color=style.GREY, linestyle="--", linewidth=0.8)
+    axes.set_yscale("log")
+    axes.set_ylabel("largest magnitude / median")
+    style.layer_axis(axes)
+    style.legend_below(drawing, axes)
+    caption = (
+        "Largest magnitude after each block in units of the median magnitude. "
+        f"Dashed: the criterion, {style.magnitude(ratio)} medians."
+    )
+    return Figure("ratios", caption, drawing)
+
+
 def spread_of(blocks: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
     """Standard deviations [block] by line, from the blocks of a profile in a record; none where it has none."""
     if not blocks or any("top_std" not in block for block in blocks):

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import FileError
-from ..results import Results, Table
-from . import curves, style
+from ..results import Results
+from . import curves
 from .figure import Figure
 
 
@@ -20,30 +20,9 @@ def figures(results: Results, paper: bool) -> list[Figure]:
     if paper:
         return [curves.paper_figure([(model, layers.where("model", model)) for model in models])]
     tables = [(model, layers.where("model", model), spreads.get(model, {})) for model in models]
-    return [curves.figure(tables), _ratios(results, layers, models)]
-
-
-def _ratios(results: Results, layers: Table, models: list[str]) -> Figure:
-    drawing, (axes,) = style.panels(style.COLUMN, 1, height=2.5)
-    for index, model in enumerate(models):
-        rows = layers.where("model", model)
-        line: dict[str, Any] = {
-            "color": style.colour(index),
-            "marker": style.MARKERS[index % len(style.MARKERS)],
-            "markevery": 3,
-        }
-        axes.plot(rows.numbers("block"), rows.numbers("max / median"), label=style.plain(model), **line)
     ratio = float(results.setting("find", "ratio", default=1000))
-    axes.axhline(ratio, color=style.GREY, linestyle="--", linewidth=0.8)
-    axes.set_yscale("log")
-    axes.set_ylabel("largest magnitude / median")
-    style.layer_axis(axes)
-    style.legend_below(drawing, axes)
-    caption = (
-        "Largest magnitude after each block in units of the median magnitude. "
-        f"Dashed: the criterion, {style.magnitude(ratio)} medians."
-    )
-    return Figure("ratios", caption, drawing)
+    lines = [(model, layers.where("model", model), "max / median") for model in models]
+    return [curves.figure(tables), curves.ratio_figure(lines, ratio)]
 
 
 def _spread(entry: dict[str, Any]) -> dict[str, np.ndarray]:

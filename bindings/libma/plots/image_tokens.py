@@ -114,9 +114,7 @@ def _mean_attention(table: Table, single: list[str], name: str, width: float) ->
     axes.grid(visible=False, axis="x")
     axes.set_ylabel("average attention (%)")
     on = "each register and on one patch; reg 0 is the paper's first" if registers else "itself and on one patch"
-    caption = (
-        f"Average attention of the class token on {on} (Fig. 14 of Sun et al. 2024). Bars are means over blocks, dots blocks."
-    )
+    caption = f"Average attention of the class token on {on} (Fig. 14 of Sun et al. 2024). Bars are means over blocks, dots blocks."
     return Figure(name, caption, drawing)
 
 

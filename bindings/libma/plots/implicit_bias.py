@@ -1,7 +1,6 @@
 """The implicit bias of attention (Fig. 8 of Sun et al. 2024): value updates, and how constant they are beside random tokens."""
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from ..results import Results
 from . import ablation, style
@@ -28,14 +27,26 @@ def _constancy(results: Results) -> Figure:
     """Dispersion of each head and the mean over heads, beside that of random tokens."""
     heads, layers = results.table("bias_constancy"), results.table("layers")
     drawing, (axes,) = style.panels(style.COLUMN, 1, height=2.8)
-    axes.plot(heads.numbers("block"), heads.numbers("dispersion"), ".", color=style.COLOURS[0], ms=2, alpha=0.5, label="a head")
+    axes.plot(
+        heads.numbers("block"),
+        heads.numbers("dispersion"),
+        ".",
+        color=style.COLOURS[0],
+        ms=2,
+        alpha=0.5,
+        label="a head",
+    )
     blocks = layers.numbers("block")
     axes.plot(blocks, layers.numbers("dispersion"), color=style.COLOURS[0], label="massive tokens, mean of heads")
     if layers.has("null_mean"):
         null = layers.numbers("null_mean")
         axes.plot(blocks, null, color=style.COLOURS[1], linestyle="--", label="random tokens, mean of heads")
-        spread = [np.nanmean(heads.where("block (0-based)", cell).numbers("null_std")) for cell in layers.texts("block")]
-        axes.fill_between(blocks, null - np.array(spread), null + np.array(spread), color=style.COLOURS[1], alpha=0.2, lw=0)
+        spread = [
+            np.nanmean(heads.where("block (0-based)", cell).numbers("null_std")) for cell in layers.texts("block")
+        ]
+        axes.fill_between(
+            blocks, null - np.array(spread), null + np.array(spread), color=style.COLOURS[1], alpha=0.2, lw=0
+        )
     style.log_axis(axes.yaxis)
     axes.set_ylabel(r"dispersion of $u_k$")
     style.layer_axis(axes)
@@ -53,7 +64,9 @@ def _shares(results: Results) -> Figure:
     for index, (name, label) in enumerate(
         [("attention", "attention on massive tokens"), ("share, all heads", "share of attention's output")]
     ):
-        axes.plot(layers.numbers("block"), layers.numbers(name), color=style.colour(index), marker="os"[index], label=label)
+        axes.plot(
+            layers.numbers("block"), layers.numbers(name), color=style.colour(index), marker="os"[index], label=label
+        )
     axes.set_ylim(bottom=0)
     axes.set_ylabel("%")
     style.layer_axis(axes)
@@ -68,10 +81,10 @@ def _shares(results: Results) -> Figure:
 def _updates(results: Results, name: str, width: float) -> Figure:
     """Heat maps of what each query gets from massive tokens (above) and from the others (below) in three blocks."""
     tensors = results.tensors("value_updates")
-    members = tensors["members"].astype(bool)
+    members: np.ndarray = tensors["members"].astype(bool)
     blocks = _chosen(results, len(tensors["massive"]))
     drawing = style.new_drawing(width, 3.0)
-    grid: list[list[Axes]] = drawing.subplots(len(_PARTS), len(blocks), squeeze=False)
+    grid = style.grid(drawing, len(_PARTS), len(blocks))
     for row, (part, title) in zip(grid, _PARTS.items(), strict=True):
         for axes, block in zip(row, blocks, strict=True):
             values = tensors[part][block]
@@ -81,7 +94,9 @@ def _updates(results: Results, name: str, width: float) -> Figure:
                 axes.set_xticklabels([])
             else:
                 axes.set_xlabel("dim of attention's output")
-                drawing.colorbar(mappable, ax=[line[blocks.index(block)] for line in grid], location="bottom", aspect=30)
+                drawing.colorbar(
+                    mappable, ax=[line[blocks.index(block)] for line in grid], location="bottom", aspect=30
+                )
         row[0].set_ylabel(f"{title}\nquery")
     listed = ", ".join(str(place) for place in np.flatnonzero(members)) or "none"
     caption = (

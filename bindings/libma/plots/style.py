@@ -84,6 +84,11 @@ def panels(
     return drawing, axes[:n_panels]
 
 
+def grid(drawing: Drawing, rows: int, columns: int) -> list[list[Axes]]:
+    """Axes [row][column] that fill `drawing`."""
+    return [list(row) for row in drawing.subplots(rows, columns, squeeze=False)]
+
+
 def layer_axis(axes: Axes) -> None:
     """Blocks (0-based) below and layers (1-based) above, at the same ticks. Data are drawn over blocks."""
     axes.set_xlabel("block (0-based)")
