@@ -12,7 +12,8 @@ namespace ma {
 namespace {
 
 constexpr const char* kWhere = "implicit bias";
-constexpr double kNoise = 1e-9; // of cosines and dispersions
+constexpr double kNoise =
+    1e-6; // of cosines and dispersions, roots of differences of sums
 
 /// Sequences that count: C is not empty and a query comes after it.
 bool is_usable(const torch::Tensor& members) {
