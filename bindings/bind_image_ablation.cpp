@@ -1,10 +1,14 @@
 // Massive activations over images, and what editing them costs.
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "bindings/bindings.h"
 #include "bindings/progress_arg.h"
+#include "bindings/recipe_arg.h"
+#include <pybind11/stl/filesystem.h>
 
 #include "libma/eval/find_image_massive.h"
 #include "libma/eval/image_ablation.h"
@@ -14,25 +18,23 @@ namespace ma::python {
 namespace {
 
 using Progress = std::optional<py::function>;
+using HeadArg = std::variant<ImageHead, std::filesystem::path>;
 
-/// The set with `recipe`, or else with that of the model's folder.
 ImageSource source_of(
     const VisionModel& model,
     const ImageSet& images,
-    const std::optional<ImageRecipe>& recipe,
+    const RecipeArg& recipe,
     std::int64_t batch) {
   return {
       .set = images,
-      .recipe =
-          recipe ? *recipe
-                 : image_recipe_of_folder(model.files().front().parent_path()),
+      .recipe = resolve_recipe(recipe, model),
       .loader = {.batch = batch}};
 }
 
 std::pair<MassiveProfile, std::vector<std::string>> find(
     const BoundVisionModel& model,
     const ImageSet& images,
-    const std::optional<ImageRecipe>& recipe,
+    const RecipeArg& recipe,
     double magnitude,
     double ratio,
     std::int64_t batch,
@@ -52,16 +54,24 @@ std::pair<Table, std::vector<std::string>> evaluate(
     const BoundVisionModel& model,
     const std::vector<Condition>& conditions,
     const ImageSet& images,
-    const std::optional<ImageRecipe>& recipe,
+    const RecipeArg& recipe,
     const std::vector<std::string>& metrics,
     const std::string& name,
     std::int64_t k,
+    const std::optional<HeadArg>& head,
     std::int64_t batch,
     const Progress& progress) {
   ImageTask task{
       .name = name, .source = source_of(model, images, recipe, batch), .k = k};
   for (const std::string& metric : metrics) {
     task.metrics.push_back(parse_image_metric(metric, "metrics"));
+  }
+  if (head) {
+    const auto* const given = std::get_if<ImageHead>(&*head);
+    task.head = given != nullptr ? *given
+                                 : read_linear_head(
+                                       std::get<std::filesystem::path>(*head),
+                                       model.config());
   }
   const auto report_progress = progress_fn(progress);
   auto result = run_alone(model, [&] {
@@ -89,7 +99,7 @@ void bind_image_ablation(py::module_& m) {
 Args:
     model: A VisionModel.
     images: An ImageSet.
-    recipe: How images become pixels; None for the checkpoint's own.
+    recipe: How images become pixels, an ImageRecipe or what it takes; None for the checkpoint's own.
     magnitude: An entry is massive when it is larger than this ...
     ratio: ... and than this many times the median magnitude of its image.
     batch: Images of a pass.
@@ -115,6 +125,7 @@ Example:
       py::arg("metrics") = std::vector<std::string>{"cosine"},
       py::arg("name") = "images",
       py::arg("k") = 10,
+      py::arg("head") = py::none(),
       py::arg("batch") = 32,
       py::arg("progress") = py::none(),
       R"(What editing a vision model costs: a table with a row for each condition.
@@ -125,12 +136,13 @@ Args:
     model: A VisionModel.
     conditions: Condition objects; one without edits is compared with.
     images: An ImageSet.
-    recipe: How images become pixels; None for the checkpoint's own.
+    recipe: How images become pixels, an ImageRecipe or what it takes; None for the checkpoint's own.
     metrics: "cosine" (of the pooled vector with the unedited one), "nearest" (images that keep their nearest neighbour),
         "knn" and "probe" (accuracy of neighbours, and of linear probes trained on the unedited model), "top" (top-1 and
         top-5 accuracy of the classifier).
     name: Of the images, in the headings.
     k: Neighbours of "knn".
+    head: A classifier for "top" in place of the model's own: an ImageHead, or the file of a linear one (`linear_head`).
     batch: Images of a pass.
     progress: Called as `progress(stage, done, total)`.
 
@@ -138,7 +150,9 @@ Returns:
     A Table, and a line for each image that was left out.
 
 Raises:
-    ConfigError: When a metric needs labels or a classifier that is not there, or an edit wrote nothing.
+    ConfigError: When a metric needs labels or a classifier that is not there, the head does not fit, or an edit wrote
+        nothing.
+    FileError: When the head cannot be read, or no image could.
 
 Example:
     >>> ma.evaluate_images(vision_model, [ma.Condition("original")], ma.ImageSet("photographs"))  # doctest: +SKIP

@@ -1,8 +1,10 @@
 // Classifiers of images beside a model's own: linear heads, prompts.
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "bindings/bindings.h"
+#include <pybind11/stl/filesystem.h>
 
 #include "libma/eval/image_head.h"
 #include "libma/models/vision_model.h"

@@ -41,16 +41,6 @@ void cut(
   }
 }
 
-ImageRecipe resolve(const RecipeArg& recipe, const HookedModel& model) {
-  if (!recipe) {
-    return image_recipe_of_folder(model.files().front().parent_path());
-  }
-  const auto* const given = std::get_if<ImageRecipe>(&*recipe);
-  return given != nullptr
-             ? *given
-             : image_recipe(std::get<std::filesystem::path>(*recipe).string());
-}
-
 void read_set(
     const ImageSet& set,
     const ImageRecipe& recipe,
@@ -94,7 +84,10 @@ void PixelBatchesArg::for_each(
   }
   if (py::isinstance<ImageSet>(images)) {
     return read_set(
-        images.cast<const ImageSet&>(), resolve(recipe, model), batch, use);
+        images.cast<const ImageSet&>(),
+        resolve_recipe(recipe, model),
+        batch,
+        use);
   }
   if (recipe) {
     throw ConfigError(

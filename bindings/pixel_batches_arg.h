@@ -2,15 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
-#include <optional>
-#include <variant>
 
+#include "bindings/recipe_arg.h"
 #include <torch/csrc/utils/pybind.h>
 
 #include "libma/core/tensor.h"
-#include "libma/io/image/recipe.h"
 #include "libma/models/hooked_model.h"
 
 namespace ma::python {
@@ -18,12 +15,10 @@ namespace ma::python {
 /// A tensor of images, an ImageSet, or anything that gives batches of pixels.
 using PixelBatches = py::typing::
     Union<torch::Tensor, py::typing::Iterable<py::object>, py::object>;
-using RecipeArg =
-    std::optional<std::variant<ImageRecipe, std::filesystem::path>>;
 
 struct PixelBatchesArg {
   PixelBatches images;
-  RecipeArg recipe;       ///< of an ImageSet; none: that of the model's folder
+  RecipeArg recipe;       ///< of an ImageSet
   std::int64_t batch = 0; ///< images of a tensor or an ImageSet that pass
                           ///< together
 

@@ -81,9 +81,7 @@ def pixels_of(model: Any, images: Any) -> "Tensor":
     """The model's input, [batch, 3, h, w], made of one image or several by the recipe of its checkpoint."""
     import torch
 
-    from . import ImageRecipe
-
-    recipe = ImageRecipe(str(model.files[0].parent))
+    recipe = model.recipe
     is_list = isinstance(images, list | tuple) or (isinstance(images, torch.Tensor) and images.dim() == 4)
     pixels = [preprocess(image, recipe) for image in (images if is_list else [images])]
     if len({tuple(each.shape) for each in pixels}) != 1:

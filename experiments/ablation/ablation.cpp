@@ -2,7 +2,9 @@
 // edit them, measure what the edit costs.
 #include "libma/eval/ablation.h"
 
+#include <cstdint>
 #include <map>
+#include <string_view>
 #include <utility>
 
 #include "experiments/ablation/report.h"
@@ -12,9 +14,11 @@
 #include <nlohmann/json.hpp>
 
 #include "libma/analysis/massive_tables.h"
+#include "libma/core/error.h"
 #include "libma/eval/calibration.h"
 #include "libma/eval/corpus.h"
 #include "libma/eval/find_massive.h"
+#include "libma/hooks/token_class.h"
 #include "libma/io/sha256.h"
 #include "libma/models/model.h"
 #include "libma/nn/linear.h"
@@ -103,6 +107,21 @@ Hashes hash_requests(const std::vector<AblationTask>& tasks) {
   return hashes;
 }
 
+/// Of text, only the first token is where it is whatever the text.
+std::int64_t text_position(const std::string& role, std::string_view where) {
+  const auto start = token_class_name(TokenClass::kStart);
+  if (role != start) {
+    throw UnknownNameError(
+        where,
+        c10::str(
+            "no token named '",
+            role,
+            "' in a text; give a number (-1 is the last token), or ",
+            start));
+  }
+  return 0;
+}
+
 void ablate(const AblationSettings& settings, Run& run) {
   const Model model = load_model(
       settings.model.name,
@@ -110,6 +129,7 @@ void ablate(const AblationSettings& settings, Run& run) {
        .dtype = parse_dtype(settings.model.dtype, "model.dtype"),
        .home = run.home()});
   check_sites(settings.conditions, model);
+  check_tokens(settings.conditions, text_position);
   Corpora corpora(run.home());
   const auto tasks = make_tasks(settings, corpora, model);
   const auto sequences = cut_sequences(
@@ -133,7 +153,8 @@ void ablate(const AblationSettings& settings, Run& run) {
        .ratio = settings.find.criterion.ratio,
        .progress = run.progress()});
   log_found(profile);
-  const auto conditions = make_conditions(settings.conditions, profile);
+  const auto conditions =
+      make_conditions(settings.conditions, profile, text_position);
 
   AblationOptions options{
       .tokens_per_pass = settings.tokens_per_pass, .progress = run.progress()};

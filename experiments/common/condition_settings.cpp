@@ -35,6 +35,28 @@ LayerChoice read_layer(const Yaml& condition) {
       yaml->as<std::string>() + "'");
 }
 
+/// Numbers, and tokens by their roles, which join `named`.
+std::vector<std::int64_t> read_positions(
+    const Yaml& yaml, std::vector<NamedToken>& named) {
+  std::vector<std::int64_t> positions;
+  for (const Yaml& item : yaml.items()) {
+    if (item.holds<std::int64_t>()) {
+      positions.push_back(item.as<std::int64_t>());
+      continue;
+    }
+    const auto role = item.as<std::string>();
+    if (role.starts_with("patch:") && role.find(',') == std::string::npos) {
+      throw item.error(
+          "expected a patch's row and column, got '" + role +
+          "'; put it in quotes, 'patch:3,4', or the comma ends it");
+    }
+    named.push_back(
+        {.index = positions.size(), .role = role, .where = item.place()});
+    positions.push_back(0);
+  }
+  return positions;
+}
+
 /// A word (`massive`), or a map with the details (`{kind: massive, top: 1}`).
 /// As many entries as are massive unless `count` says how many.
 SelectionSettings read_select(
@@ -50,7 +72,11 @@ SelectionSettings read_select(
     return settings;
   }
   settings.selection = read_selection(
-      yaml, {.magnitude = found_by.magnitude, .ratio = found_by.ratio});
+      yaml,
+      {.magnitude = found_by.magnitude, .ratio = found_by.ratio},
+      [&](const Yaml& positions) {
+        return read_positions(positions, settings.named);
+      });
   settings.has_discovered_count =
       needs_count(settings.selection.kind) && settings.selection.count == 0;
   return settings;

@@ -1,6 +1,7 @@
 // The key `conditions` of an ablation: the rows of its table.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <set>
 #include <string>
@@ -19,12 +20,22 @@ struct LayerChoice {
   std::vector<std::int64_t> layers = {}; ///< kListed, 0-based
 };
 
+/// A token that a selection names by what it is, where others give a position.
+struct NamedToken {
+  std::size_t index = 0;  ///< of the selection's positions; the number there
+                          ///< means nothing
+  std::string role = {};  ///< of images "cls", "register:0", "patch:3,4"; of
+                          ///< text "start"
+  std::string where = {}; ///< file and line, for errors
+};
+
 /// Entries that a condition edits; what is left out is discovered.
 struct SelectionSettings {
-  bool is_massive = false;           ///< the sites that were found
-  std::int64_t n_sites = 0;          ///< massive: the strongest n; 0 is all
-  bool has_discovered_count = false; ///< as many entries as are massive
-  Selection selection;               ///< everything else
+  bool is_massive = false;            ///< the sites that were found
+  std::int64_t n_sites = 0;           ///< massive: the strongest n; 0 is all
+  bool has_discovered_count = false;  ///< as many entries as are massive
+  Selection selection;                ///< everything else
+  std::vector<NamedToken> named = {}; ///< positions that the model decides
 };
 
 struct ConditionSettings {

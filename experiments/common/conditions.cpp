@@ -82,12 +82,17 @@ std::vector<std::string> sites_of(
 std::vector<Intervention> make_edits(
     const ConditionSettings& wanted,
     const MassiveProfile& profile,
-    std::int64_t control_sites) {
+    std::int64_t control_sites,
+    const PositionOfRole& position_of) {
   const SelectionSettings& select = wanted.select;
   const Target target =
       find_target(profile, select.is_massive ? select.n_sites : control_sites);
   InterventionOptions options = wanted.numbers;
   options.select = select.is_massive ? target.selection : select.selection;
+  for (const NamedToken& token : select.named) {
+    options.select.positions[token.index] =
+        position_of(token.role, token.where);
+  }
   if (select.has_discovered_count) {
     options.select.count = target.count;
   }
@@ -127,15 +132,26 @@ void check_sites(
   }
 }
 
+void check_tokens(
+    const std::vector<ConditionSettings>& settings,
+    const PositionOfRole& position_of) {
+  for (const ConditionSettings& wanted : settings) {
+    for (const NamedToken& token : wanted.select.named) {
+      position_of(token.role, token.where);
+    }
+  }
+}
+
 std::vector<Condition> make_conditions(
     const std::vector<ConditionSettings>& settings,
-    const MassiveProfile& profile) {
+    const MassiveProfile& profile,
+    const PositionOfRole& position_of) {
   const std::int64_t control_sites = first_site_count(settings);
   std::vector<Condition> conditions;
   for (const ConditionSettings& wanted : settings) {
     Condition condition{.name = wanted.name, .edits = {}};
     if (!wanted.kind.empty()) {
-      condition.edits = make_edits(wanted, profile, control_sites);
+      condition.edits = make_edits(wanted, profile, control_sites, position_of);
     }
     conditions.push_back(std::move(condition));
   }

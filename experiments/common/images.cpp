@@ -120,11 +120,12 @@ std::string hash_images(const ImageSource& source) {
 }
 
 nlohmann::json describe_images(
-    const ImageSet& set, const ImageRecipe& recipe, const ImageLoader& loader) {
+    const ImageSource& source, const ImageLoader& loader) {
   return {
-      {"path", set.path().string()},
-      {"recipe", recipe.name},
-      {"listed", set.size()},
+      {"path", source.set.path().string()},
+      {"recipe", source.recipe.name},
+      {"sha256", hash_images(source)},
+      {"listed", source.set.size()},
       {"read", loader.n_read()},
       {"problems", loader.problems()}};
 }

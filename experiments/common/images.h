@@ -50,9 +50,9 @@ void log_left_out(const std::string& name, const ImageReport& report);
 std::string hash_images(const ImageSource& source);
 
 /// What belongs on record once the loader is through: how many images were
-/// read, which were not, and how they were prepared.
+/// read, which were not, how they were prepared, and their hash_images.
 nlohmann::json describe_images(
-    const ImageSet& set, const ImageRecipe& recipe, const ImageLoader& loader);
+    const ImageSource& source, const ImageLoader& loader);
 
 /// Looks whether model, recipe and images are there and prints what loading the
 /// model would do. Throws Problems.

@@ -74,10 +74,9 @@ void measure(const ImageTokensSettings& settings, Run& run) {
       {.device = settings.model.device,
        .dtype = parse_dtype(settings.model.dtype, "dtype"),
        .home = run.home()});
-  const auto set = ImageSet::open(settings.images.path, settings.images.set);
-  const auto recipe =
-      find_recipe(settings.images, settings.model.name, run.home());
-  ImageLoader loader(set, recipe, settings.images.loader);
+  const auto source =
+      open_images(settings.images, settings.model.name, run.home());
+  ImageLoader loader(source.set, source.recipe, source.loader);
   const auto found = measure_tokens(
       model,
       [&] {
@@ -86,7 +85,7 @@ void measure(const ImageTokensSettings& settings, Run& run) {
       },
       fit_to(settings, model.config()),
       run.progress(),
-      set.size());
+      source.set.size());
   for (const std::string& problem : loader.problems()) {
     log::warn("left out: " + problem);
   }
@@ -97,7 +96,7 @@ void measure(const ImageTokensSettings& settings, Run& run) {
        .model_files = hash_files(model.files()),
        .metrics = std::move(metrics),
        .details = {
-           {"images", describe_images(set, recipe, loader)},
+           {"images", describe_images(source, loader)},
            {"token_kinds", found.norms->kinds}}});
 }
 

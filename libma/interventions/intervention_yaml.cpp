@@ -14,11 +14,18 @@ std::optional<double> find_number(const Yaml& yaml, std::string_view key) {
 }
 
 Selection read_details(
-    const Yaml& yaml, const std::string& kind, const Selection& defaults) {
+    const Yaml& yaml,
+    const std::string& kind,
+    const Selection& defaults,
+    const ReadPositionsFn& read_positions) {
   Selection selection;
   selection.kind = parse_selection_kind(kind, yaml.place());
   const bool is_explicit = selection.kind == SelectionKind::kExplicit;
-  selection.positions = yaml.get_or<std::vector<std::int64_t>>("positions", {});
+  const auto positions = yaml.find("positions");
+  selection.positions =
+      positions && read_positions
+          ? read_positions(*positions)
+          : yaml.get_or<std::vector<std::int64_t>>("positions", {});
   if (is_explicit || selection.kind == SelectionKind::kCriterion) {
     selection.dims =
         yaml.get_or<std::vector<std::int64_t>>("dims", {}, at_least(0));
@@ -105,13 +112,19 @@ void add_edits(
 
 } // namespace
 
-Selection read_selection(const Yaml& yaml, const Selection& defaults) {
-  return yaml.is_map()
-             ? read_details(yaml, yaml.get<std::string>("kind"), defaults)
-             : read_details(
-                   Yaml::parse("{}", yaml.place()),
-                   yaml.as<std::string>(),
-                   defaults);
+Selection read_selection(
+    const Yaml& yaml,
+    const Selection& defaults,
+    const ReadPositionsFn& read_positions) {
+  if (yaml.is_map()) {
+    return read_details(
+        yaml, yaml.get<std::string>("kind"), defaults, read_positions);
+  }
+  return read_details(
+      Yaml::parse("{}", yaml.place()),
+      yaml.as<std::string>(),
+      defaults,
+      read_positions);
 }
 
 void read_edit_bounds(const Yaml& yaml, InterventionOptions& options) {

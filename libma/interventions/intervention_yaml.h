@@ -1,6 +1,7 @@
 // Interventions and selections in YAML files.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -11,11 +12,18 @@
 
 namespace ma {
 
+/// Reads the list `positions` where it may hold more than numbers.
+using ReadPositionsFn =
+    std::function<std::vector<std::int64_t>(const Yaml& positions)>;
+
 /// A selection: a kind (`top_k`), or a map {kind, positions, dims, magnitude,
 /// ratio, count, seed} with the keys that the kind has. `defaults` has the
 /// thresholds of one that names none; a count that is left out is 0. Throws
 /// ConfigError, located at the value.
-Selection read_selection(const Yaml& yaml, const Selection& defaults = {});
+Selection read_selection(
+    const Yaml& yaml,
+    const Selection& defaults = {},
+    const ReadPositionsFn& read_positions = {});
 
 /// The keys `factor`, `low` and `high` of an edit, where they are given.
 void read_edit_bounds(const Yaml& yaml, InterventionOptions& options);

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "libma/core/error.h"
+#include "libma/core/names.h"
 
 namespace ma {
 namespace {
@@ -92,7 +93,8 @@ std::int64_t token_position(
   std::int64_t column = 0;
   if (!role.starts_with(kPatch) ||
       !read_place(std::string_view(role).substr(kPatch.size()), row, column)) {
-    throw UnknownNameError(where, "token", role, kinds);
+    throw UnknownNameError(
+        where, "no token named '" + role + "'; the model has " + join(kinds));
   }
   if (row < 0 || row >= grid.rows || column < 0 || column >= grid.columns) {
     throw ConfigError(

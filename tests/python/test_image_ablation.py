@@ -14,6 +14,7 @@ pytest.importorskip("PIL")
 import torch
 import vision_families
 from PIL import Image
+from safetensors.torch import save_file
 
 import libma as ma
 
@@ -174,6 +175,59 @@ def test_top_needs_the_classes_of_the_classifier(model, images, tmp_path):
         ma.evaluate_images(model, original, ma.ImageSet(images / "class0"), metrics=["top"])
     with pytest.raises(ma.ConfigError, match="at least one condition"):
         ma.evaluate_images(model, [], ma.ImageSet(images), metrics=["knn"])
+
+
+def write_head(path, width):
+    generator = torch.Generator().manual_seed(width)
+    weight, bias = (
+        torch.randn(vision_families.N_CLASSES, width, generator=generator),
+        torch.randn(5, generator=generator),
+    )
+    save_file({"weight": weight, "bias": bias}, path)
+    return weight, bias
+
+
+@pytest.mark.parametrize("width", [32, 64])
+def test_a_head_from_a_file_classifies(model, images, tmp_path, width):
+    weight, bias = write_head(tmp_path / "head.safetensors", width)
+    loaded = ma.ImageSet(images)
+    features = pooled_of(model, loaded).features
+    patches = features[:, model.config.n_prefix :].mean(dim=1)
+    read = torch.cat([features[:, 0], patches], dim=1)[:, :width]
+    ranked = (read @ weight.T + bias).argsort(dim=1, descending=True)
+    right = 100 * (ranked[:, 0] == loaded.labels).double().mean().item()
+    own = pooled_of(model, loaded).logits.argmax(dim=1)
+    assert not torch.equal(own, ranked[:, 0])
+    for head in (tmp_path / "head.safetensors", ma.linear_head(tmp_path / "head.safetensors", model)):
+        table, _ = ma.evaluate_images(model, [ma.Condition("original")], loaded, metrics=["top"], head=head)
+        assert value_of(table.at(0, "images top-1")) == pytest.approx(right)
+
+
+def test_a_head_that_does_not_fit_is_refused(model, images, tmp_path):
+    write_head(tmp_path / "head.safetensors", 33)
+
+    def evaluate(head, *metrics):
+        ma.evaluate_images(model, [ma.Condition("original")], ma.ImageSet(images), metrics=metrics, head=head)
+
+    with pytest.raises(ma.ConfigError, match="no head of a model of width 32"):
+        evaluate(tmp_path / "head.safetensors", "top")
+    with pytest.raises(ma.FileError, match="nowhere"):
+        evaluate(tmp_path / "nowhere.safetensors", "top")
+    write_head(tmp_path / "head.safetensors", 32)
+    with pytest.raises(ma.ConfigError, match="a head is given, but the metric 'top'"):
+        evaluate(tmp_path / "head.safetensors", "cosine")
+
+
+def test_a_recipe_may_be_a_folder_or_a_name(model, folder, images):
+    assert model.recipe.crop == (24, 24)
+    loaded = ma.ImageSet(images)
+    tables = [
+        ma.evaluate_images(model, [ma.Condition("original")], loaded, recipe, metrics=["top", "knn"])[0].to_csv()
+        for recipe in (None, folder, model.recipe)
+    ]
+    assert tables[0] == tables[1] == tables[2]
+    with pytest.raises(ma.UnknownNameError, match="timm-vit"):
+        ma.find_massive_in_images(model, loaded, "timm-vat")
 
 
 def test_positions_outside_an_image_are_refused(model):
