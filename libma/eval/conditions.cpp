@@ -50,7 +50,9 @@ bool fits_token_trees(const Condition& condition) {
       condition.edits.begin(),
       condition.edits.end(),
       [](const Intervention& edit) {
-        return is_prefix_stable(edit.options().select);
+        // neurons are shifted by a whole row's activations
+        return edit.options().to.empty() &&
+               is_prefix_stable(edit.options().select);
       });
 }
 

@@ -23,6 +23,14 @@ std::vector<std::pair<std::string, std::optional<double>>> numbers(
       {"high", options.high}};
 }
 
+std::string list_text(const std::vector<std::int64_t>& numbers) {
+  std::vector<std::string> parts;
+  for (const std::int64_t number : numbers) {
+    parts.push_back(std::to_string(number));
+  }
+  return c10::str("[", join(parts), "]");
+}
+
 /// `x` with `indices` [n] of its flattened elements replaced by `values` [n].
 torch::Tensor write(
     const torch::Tensor& x,
@@ -82,6 +90,11 @@ std::string Intervention::describe() const {
     }
   }
   text += options_.means.defined() ? " mean" : "";
+  if (!options_.to.empty()) {
+    text += " to " + list_text(options_.to);
+    text += options_.keep.empty() ? "" : ", keep " + list_text(options_.keep);
+    text += options_.others.empty() ? "" : ", others " + options_.others;
+  }
   return text + " at " + options_.site + ": " + ma::describe(options_.select);
 }
 
@@ -115,6 +128,9 @@ void allow_options(
     }
   };
   check("means", options.means.defined());
+  check("to", !options.to.empty());
+  check("keep", !options.keep.empty());
+  check("others", !options.others.empty());
   check("vectors", options.vectors.defined() || !options.vectors_file.empty());
   for (const auto& [name, number] : numbers(options)) {
     check(name, number.has_value());

@@ -31,6 +31,12 @@ struct InterventionOptions {
                                  ///< be empty
   std::optional<double> factor = {};         ///< scale
   std::optional<double> low = {}, high = {}; ///< clamp: either or both
+  std::vector<std::int64_t> to = {};   ///< shift_neurons: positions that get
+                                       ///< the largest activation
+  std::vector<std::int64_t> keep = {}; ///< shift_neurons: positions that stay
+                                       ///< as they are
+  std::string others = {}; ///< shift_neurons: what all other tokens get, "zero"
+                           ///< (unless given), "mean", "only_outliers", "same"
 };
 
 /// What an intervention did, summed over calls.
@@ -83,7 +89,8 @@ using EditFn = std::function<torch::Tensor(
 using InterventionFactory = EditFn (*)(const InterventionOptions& options);
 using InterventionRegistry = Registry<InterventionFactory>;
 
-/// Every built-in kind: set_value, scale, clamp, add, replace_tokens.
+/// Every built-in kind: set_value, scale, clamp, add, replace_tokens,
+/// shift_neurons.
 const InterventionRegistry& intervention_registry();
 
 /// Makes the intervention called `kind`. Throws UnknownNameError (kind) or
@@ -92,8 +99,8 @@ Intervention make_intervention(
     const std::string& kind, InterventionOptions options);
 
 /// Throws ConfigError when an option outside `allowed` ("value", "means",
-/// "vectors", "factor", "low", "high") is given, or when a number is NaN. For
-/// factories.
+/// "vectors", "factor", "low", "high", "to", "keep", "others") is given, or
+/// when a number is NaN. For factories.
 void allow_options(
     const InterventionOptions& options,
     const std::string& kind,

@@ -100,6 +100,9 @@ void add_edits(
   options.value = find_number(yaml, "value");
   read_edit_bounds(yaml, options);
   read_vectors(yaml, load_vectors, options);
+  options.to = yaml.get_or<std::vector<std::int64_t>>("to", {});
+  options.keep = yaml.get_or<std::vector<std::int64_t>>("keep", {});
+  options.others = yaml.get_or<std::string>("others", "");
   for (const std::string& site : read_sites(yaml)) {
     options.site = site;
     try {

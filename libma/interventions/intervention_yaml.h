@@ -42,10 +42,10 @@ using LoadVectorsFn =
 /// ```
 ///
 /// `kind` is set_value unless given; replace_tokens takes `vectors`, a file
-/// that `load_vectors` reads. `site` is a hook name or pattern; with `layer` (a
-/// block, a list of them, or `all`) it is the part after `blocks.{i}.`,
-/// resid_post unless given. Throws ConfigError or UnknownNameError, located at
-/// the value.
+/// that `load_vectors` reads; shift_neurons `to`, `keep` and `others`. `site`
+/// is a hook name or pattern; with `layer` (a block, a list of them, or `all`)
+/// it is the part after `blocks.{i}.`, resid_post unless given. Throws
+/// ConfigError or UnknownNameError, located at the value.
 std::vector<Intervention> read_interventions(
     const Yaml& file, const LoadVectorsFn& load_vectors = {});
 

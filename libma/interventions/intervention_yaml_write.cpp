@@ -22,6 +22,8 @@ struct Entry {
   Selection select;
   std::vector<std::pair<std::string, double>> numbers;
   std::string vectors_file; ///< empty without vectors
+  std::vector<std::int64_t> to = {}, keep = {};
+  std::string others = {};
 };
 
 /// Digits that read back as the same double.
@@ -156,7 +158,14 @@ std::vector<Entry> entries_of(const Intervention& edit) {
         "'vectors_file'");
   }
   Entry entry{
-      edit.kind(), edit.site(), options.select, {}, options.vectors_file};
+      edit.kind(),
+      edit.site(),
+      options.select,
+      {},
+      options.vectors_file,
+      options.to,
+      options.keep,
+      options.others};
   for (const auto& [name, number] :
        std::vector<std::pair<std::string, std::optional<double>>>{
            {"value", options.value},
@@ -186,6 +195,9 @@ std::string interventions_to_yaml(const std::vector<Intervention>& edits) {
       if (!entry.vectors_file.empty()) {
         text += ", vectors: " + nlohmann::json(entry.vectors_file).dump();
       }
+      text += entry.to.empty() ? "" : ", to: " + list(entry.to);
+      text += entry.keep.empty() ? "" : ", keep: " + list(entry.keep);
+      text += entry.others.empty() ? "" : ", others: " + entry.others;
       text += "}";
     }
   }
