@@ -204,7 +204,10 @@ Example:
          const std::optional<torch::Tensor>& vectors,
          std::optional<double> factor,
          std::optional<double> low,
-         std::optional<double> high) {
+         std::optional<double> high,
+         const Indices& to,
+         const Indices& keep,
+         const std::string& others) {
         return make_intervention(
             kind,
             {.site = site,
@@ -214,7 +217,10 @@ Example:
              .vectors = vectors.value_or(torch::Tensor()),
              .factor = factor,
              .low = low,
-             .high = high});
+             .high = high,
+             .to = to,
+             .keep = keep,
+             .others = others});
       },
       py::arg("kind"),
       py::kw_only(),
@@ -226,10 +232,13 @@ Example:
       py::arg("factor") = py::none(),
       py::arg("low") = py::none(),
       py::arg("high") = py::none(),
+      py::arg("to") = Indices{},
+      py::arg("keep") = Indices{},
+      py::arg("others") = "",
       R"(Makes an intervention.
 
 Args:
-    kind: "set_value", "scale", "clamp", "add" or "replace_tokens".
+    kind: "set_value", "scale", "clamp", "add", "replace_tokens" or "shift_neurons".
     site: Hook name or pattern: "blocks.11.resid_post", "blocks.*.resid_post".
     select: Which entries.
     value: set_value: the constant. add: the amount.
@@ -238,6 +247,9 @@ Args:
     factor: scale.
     low: clamp: lower bound.
     high: clamp: upper bound.
+    to: shift_neurons: positions that get a neuron's activation of largest magnitude over the row.
+    keep: shift_neurons: positions that stay as they are.
+    others: shift_neurons: what all other tokens get: "zero" (unless given), "mean", "only_outliers" or "same".
 
 Raises:
     UnknownNameError: When there is no such kind.

@@ -47,7 +47,13 @@ Example:
       .def_readonly(
           "image_width", &VisionConfig::image_width, "The width, pixels.")
       .def_readonly(
-          "n_registers", &VisionConfig::n_registers, "Register tokens.")
+          "n_registers",
+          &VisionConfig::n_registers,
+          "Register tokens, added ones included.")
+      .def_readonly(
+          "n_test_registers",
+          &VisionConfig::n_test_registers,
+          "How many of them, the last ones, were added at loading.")
       .def_property_readonly(
           "n_prefix", &VisionConfig::n_prefix, "Tokens before the patches.")
       .def_property_readonly(

@@ -24,6 +24,9 @@ struct LoadOptions {
       torch::kFloat32; ///< float64, float32, bfloat16 or float16
   /// Cache of fetched models; empty means `default_home()`.
   std::filesystem::path home = {};
+  /// Of vision models: tokens of zeros to add between the other tokens and the
+  /// patches (test-time registers, Jiang et al. 2025).
+  std::int64_t n_test_registers = 0;
 };
 
 /// Movable, not copyable. Passes run without autograd. Not to be used from two

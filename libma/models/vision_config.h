@@ -33,8 +33,10 @@ struct VisionConfig : TransformerConfig {
 
   bool has_cls = true;
   bool has_distillation = false;
-  std::int64_t n_registers = 0;
-  bool has_prefix_positions = true; ///< whether class and distillation token
+  std::int64_t n_registers = 0;      ///< those of the checkpoint and added ones
+  std::int64_t n_test_registers = 0; ///< the last registers, added at loading:
+                                     ///< zeros that no head reads
+  bool has_prefix_positions = true;  ///< whether class and distillation token
                                     ///< have rows in the table; registers never
   nn::PositionResize resize;
   bool has_embed_norm = false; ///< of the tokens, positions added

@@ -31,6 +31,19 @@ nn::AttentionPoolWeights take_attention_pool(
   return w;
 }
 
+/// The tokens that the checkpoint's own head knows.
+torch::Tensor without_test_registers(
+    const VisionConfig& c, const torch::Tensor& features) {
+  if (c.n_test_registers == 0) {
+    return features;
+  }
+  const auto prefix = c.n_prefix() - c.n_test_registers;
+  return at::cat(
+      {features.slice(/*dim=*/1, 0, prefix),
+       features.slice(/*dim=*/1, c.n_prefix())},
+      /*dim=*/1); // [batch, pos - test register, d_model]
+}
+
 } // namespace
 
 VisionHead::VisionHead(
@@ -90,7 +103,7 @@ VisionOutput VisionHead::operator()(const torch::Tensor& x) const {
 
 torch::Tensor VisionHead::pool(const torch::Tensor& features) const {
   if (attention_pool_) {
-    return (*attention_pool_)(features);
+    return (*attention_pool_)(without_test_registers(config_, features));
   }
   const auto mean_patch = [&] {
     return features

@@ -40,15 +40,20 @@ void VisionTransformer::take_embedding(
   };
   take_prefix("cls", c.has_cls ? 1 : 0);
   take_prefix("distillation", c.has_distillation ? 1 : 0);
-  take_prefix("registers", c.n_registers);
-  if (!prefix.empty()) {
-    prefix_ = at::cat(prefix);
-  }
+  take_prefix("registers", c.n_registers - c.n_test_registers);
   patch_embed_.weight = weights.take(
       "patch_embed.weight",
       {c.d_model, c.n_channels * c.patch_height * c.patch_width});
   if (c.has_patch_bias) {
     patch_embed_.bias = weights.take("patch_embed.bias", {c.d_model});
+  }
+  if (c.n_test_registers > 0 && patch_embed_.weight.defined()) {
+    prefix.push_back(
+        at::zeros(
+            {c.n_test_registers, c.d_model}, patch_embed_.weight.options()));
+  }
+  if (!prefix.empty()) {
+    prefix_ = at::cat(prefix);
   }
   positions_ = weights.take(
       "pos_embed.weight",
