@@ -1,0 +1,99 @@
+// The keys of an attention YAML file.
+#include "experiments/attention/settings.h"
+
+#include <utility>
+
+#include "libma/core/error.h"
+
+namespace ma::experiments {
+namespace {
+
+using Layers = std::vector<std::int64_t>;
+
+const std::vector<std::pair<std::string, SequenceKind>>& kinds() {
+  static const std::vector<std::pair<std::string, SequenceKind>> all = {
+      {"natural", SequenceKind::kNatural},
+      {"random", SequenceKind::kRandom},
+      {"repeated", SequenceKind::kRepeated}};
+  return all;
+}
+
+/// The word `automatic` or a list of blocks; empty for the word.
+Layers read_layers(const Yaml& yaml, const std::string& automatic) {
+  const auto layers = yaml.find("layers");
+  if (layers && layers->is_list()) {
+    auto listed = layers->as<Layers>(at_least(0));
+    if (listed.empty()) {
+      throw layers->error("is empty; name blocks (0-based), or " + automatic);
+    }
+    return listed;
+  }
+  yaml.get_choice_or<bool>("layers", {{automatic, true}}, automatic);
+  return {};
+}
+
+SequenceKind parse_kind(const std::string& name, const std::string& where) {
+  std::vector<std::string> names;
+  for (const auto& [known, kind] : kinds()) {
+    if (known == name) {
+      return kind;
+    }
+    names.push_back(known);
+  }
+  throw UnknownNameError(where, "kind of tokens", name, names);
+}
+
+void read_sinks(const Yaml& yaml, AttentionSettings& settings) {
+  const AttentionSinkOptions defaults;
+  settings.cut = {
+      .sequences = yaml.get_or<std::int64_t>("sequences", 100, at_least(1)),
+      .length = yaml.get_or<std::int64_t>("length", 64, at_least(2)),
+      .add_bos = settings.find.cut.add_bos,
+      .mode = settings.find.cut.mode};
+  for (const std::string& name :
+       yaml.get_or<std::vector<std::string>>("tokens", {"natural"})) {
+    settings.kinds.push_back(parse_kind(name, yaml.place()));
+  }
+  MeasureSinksOptions& sinks = settings.sinks;
+  sinks.sinks = {
+      .eps =
+          yaml.get_or<std::vector<double>>("eps", defaults.eps, between(0, 1)),
+      .concentrated = yaml.get_or<double>(
+          "concentrated", defaults.concentrated, between(0, 1)),
+      .outlier =
+          yaml.get_or<double>("outlier", defaults.outlier, between(0, 1)),
+      .fewest_queries = yaml.get_or<std::int64_t>(
+          "fewest_queries", defaults.fewest_queries, at_least(1))};
+  sinks.layers = read_layers(yaml, "all");
+  sinks.scores = yaml.get_or<bool>("scores", false);
+  sinks.tokens_per_pass = yaml.get_or<std::int64_t>(
+      "tokens_per_pass", sinks.tokens_per_pass, at_least(1));
+}
+
+} // namespace
+
+std::string sequence_kind_name(SequenceKind kind) {
+  for (const auto& [name, known] : kinds()) {
+    if (known == kind) {
+      return name;
+    }
+  }
+  return {};
+}
+
+AttentionSettings read_attention_settings(const Yaml& config) {
+  AttentionSettings settings;
+  settings.model = read_model(config["model"]);
+  settings.find = read_find(config["find"]);
+  read_sinks(config.section("sinks"), settings);
+  const auto maps = config.section("maps");
+  settings.prompts = maps.get_or<std::vector<std::string>>("prompts", {});
+  settings.map_layers = read_layers(maps, "auto");
+  if (settings.kinds.empty() && settings.prompts.empty()) {
+    throw config.error(
+        "there is nothing to measure; give sinks.tokens or maps.prompts");
+  }
+  return settings;
+}
+
+} // namespace ma::experiments
