@@ -70,7 +70,8 @@ std::size_t n_parts(const ZeroShotTask& task) {
 /// Whether `score` can be that of part `index` of `task`.
 bool is_score_of(
     const PerplexityTask& task, std::size_t index, const WindowScore& score) {
-  return score.n_tokens == task.windows.windows[index].n_targets();
+  return score.n_tokens == task.windows.windows[index].n_targets() &&
+         score.divergence.has_value() == task.divergence;
 }
 
 bool is_score_of(
@@ -164,6 +165,7 @@ void run_parts(TaskRun& run, const PerplexityTask& task) {
       run.runner,
       task.windows,
       {.tokens_per_pass = run.options.tokens_per_pass,
+       .divergence = task.divergence,
        .is_finished =
            [&](std::size_t condition, std::int64_t window) {
              return run.is_finished(condition, window);
@@ -258,6 +260,18 @@ AblationResult evaluate_conditions(
     }
   }
   return result;
+}
+
+PerplexityResult divergence(
+    const Model& model,
+    const WindowSet& windows,
+    const std::vector<Intervention>& edits,
+    const AblationOptions& options) {
+  const PerplexityTask task{
+      .name = "text", .windows = windows, .divergence = true};
+  const auto result =
+      evaluate_conditions(model, {{"edited", edits}}, {task}, options);
+  return std::get<PerplexityResult>(result.results.front().front());
 }
 
 Table run_ablation(

@@ -21,6 +21,7 @@ namespace ma {
 struct PerplexityTask {
   std::string name; ///< "wikitext2"
   WindowSet windows;
+  bool divergence = false; ///< KL and agreement with the unedited model too
 };
 
 /// A column of the table.
@@ -58,10 +59,10 @@ struct AblationResult {
   std::vector<std::vector<TaskResult>> results; ///< [condition][task]
 
   /// Rows are conditions. A text has a column of perplexities (per word for
-  /// lm-eval-rolling) and, if any token's NLL is infinite or NaN, one that
-  /// counts them. A task has a column of accuracies with their standard errors;
-  /// several are followed by their mean, and all by a row with the accuracy of
-  /// guessing.
+  /// lm-eval-rolling), those of KL and agreement where they were asked for,
+  /// and, if any token's NLL is infinite or NaN, one that counts them. A task
+  /// has a column of accuracies with their standard errors; several are
+  /// followed by their mean, and all by a row with the accuracy of guessing.
   Table table() const;
 
   /// Every metric of every task: condition, task, metric, value and standard
@@ -78,6 +79,15 @@ AblationResult evaluate_conditions(
     const Model& model,
     const std::vector<Condition>& conditions,
     const std::vector<AblationTask>& tasks,
+    const AblationOptions& options = {});
+
+/// Perplexity of `model` under `edits` on `windows`, with KL and agreement with
+/// the model without them (but with its other hooks). Throws as
+/// evaluate_conditions does.
+PerplexityResult divergence(
+    const Model& model,
+    const WindowSet& windows,
+    const std::vector<Intervention>& edits,
     const AblationOptions& options = {});
 
 /// The table of `evaluate_conditions`.

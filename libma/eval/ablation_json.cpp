@@ -18,6 +18,10 @@ void write(const WindowScore& score, json& line) {
   line["nll_square_sum"] = json_number(score.nll_square_sum);
   line["n_nonfinite"] = score.n_nonfinite;
   line["edited"] = score.edited;
+  if (score.divergence) {
+    line["kl_sum_nats"] = json_number(score.divergence->kl_sum_nats);
+    line["n_agreeing"] = score.divergence->n_agreeing;
+  }
 }
 
 /// [log-likelihood, tokens, is greedy, is truncated] of each request.
@@ -42,6 +46,11 @@ WindowScore read_window(const json& line) {
   score.nll_square_sum = number_from_json(line.at("nll_square_sum"));
   line.at("n_nonfinite").get_to(score.n_nonfinite);
   line.at("edited").get_to(score.edited);
+  if (line.contains("kl_sum_nats")) {
+    score.divergence = {
+        .kl_sum_nats = number_from_json(line.at("kl_sum_nats")),
+        .n_agreeing = line.at("n_agreeing").get<std::int64_t>()};
+  }
   return score;
 }
 

@@ -69,7 +69,26 @@ class TableBuilder {
       cells_[c].emplace_back(
           result.word_perplexity.value_or(result.perplexity));
     }
+    add_divergence(task);
     add_nonfinite<PerplexityResult>(task, "tokens");
+  }
+
+  void add_divergence(std::size_t task) {
+    if (!at<PerplexityResult>(0, task).kl_nats) {
+      return;
+    }
+    const std::string& name = result_.tasks[task];
+    columns_.push_back({.name = name + " KL", .unit = "nats"});
+    columns_.push_back(
+        {.name = name + " agreement",
+         .unit = "%",
+         .style = NumberStyle::kDecimals,
+         .digits = 2});
+    for (std::size_t c = 0; c < cells_.size(); ++c) {
+      const auto& result = at<PerplexityResult>(c, task);
+      cells_[c].emplace_back(result.kl_nats.value());
+      cells_[c].emplace_back(kPercent * result.agreement.value());
+    }
   }
 
   /// Counts what is infinite or NaN, where anything is.

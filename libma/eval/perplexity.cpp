@@ -70,6 +70,23 @@ void check(const WindowSet& set, const std::vector<WindowScore>& scores) {
   }
 }
 
+/// Means over tokens, where all windows were compared with the original.
+void add_divergence(
+    const std::vector<WindowScore>& scores, PerplexityResult& result) {
+  double kl_sum_nats = 0;
+  std::int64_t n_agreeing = 0;
+  for (const WindowScore& score : scores) {
+    if (!score.divergence) {
+      return;
+    }
+    kl_sum_nats += score.divergence->kl_sum_nats;
+    n_agreeing += score.divergence->n_agreeing;
+  }
+  const auto n = static_cast<double>(result.n_tokens);
+  result.kl_nats = kl_sum_nats / n;
+  result.agreement = static_cast<double>(n_agreeing) / n;
+}
+
 } // namespace
 
 PerplexityResult summarize(
@@ -106,6 +123,7 @@ PerplexityResult summarize(
   result.mean_nll_nats = mean.value;
   result.std_error_nats = mean.std_error;
   result.perplexity = std::exp(mean.value);
+  add_divergence(scores, result);
   if (windows.words && windows.bytes) {
     const auto bytes = static_cast<double>(*windows.bytes);
     result.word_perplexity =

@@ -30,9 +30,14 @@ struct PerplexityResult {
   std::optional<double> word_perplexity; ///< lm-eval-rolling: exp(sum / words)
   std::optional<double> byte_perplexity; ///< lm-eval-rolling: exp(sum / bytes)
   std::optional<double> bits_per_byte;   ///< lm-eval-rolling
-  std::int64_t n_nonfinite = 0;          ///< tokens with an infinite or NaN NLL
-  std::int64_t n_nonfinite_windows = 0;  ///< windows with such a token
-  std::vector<double> window_nll_nats;   ///< mean of each window
+  std::optional<double> kl_nats;         ///< mean over the scored tokens of
+                                 ///< KL(original || edited), where it was
+                                 ///< asked for
+  std::optional<double> agreement; ///< share of the scored tokens with the
+                                   ///< original's most likely token, likewise
+  std::int64_t n_nonfinite = 0;    ///< tokens with an infinite or NaN NLL
+  std::int64_t n_nonfinite_windows = 0; ///< windows with such a token
+  std::vector<double> window_nll_nats;  ///< mean of each window
 };
 
 /// The result of `windows` from the score of each, in any order. Throws

@@ -9,6 +9,7 @@
 #include "libma/core/tensor.h"
 #include "libma/hooks/hook_table.h"
 #include "libma/models/decoder_config.h"
+#include "libma/models/token_scores.h"
 #include "libma/models/weights.h"
 #include "libma/nn/block.h"
 #include "libma/nn/key_value_cache.h"
@@ -55,11 +56,12 @@ class Decoder {
   /// Scores of `targets` int64 [n] at rows of the stream `x` [m, d_model],
   /// those of `rows` int64 [n], or one target a row when it is undefined. The
   /// softmax runs in float32 (float64 for float64 models) over slices of the
-  /// vocabulary.
+  /// vocabulary, which `on_slice` sees.
   TokenScores score(
       const torch::Tensor& x,
       const torch::Tensor& targets,
-      const torch::Tensor& rows = {}) const;
+      const torch::Tensor& rows = {},
+      const LogitSliceFn& on_slice = {}) const;
 
   /// Whether a hook at the final norm or the logits needs the documented
   /// shapes.

@@ -111,7 +111,8 @@ TokenScores score_targets(
     const torch::Tensor& x,
     const OutputHead& head,
     const torch::Tensor& targets,
-    const torch::Tensor& rows) {
+    const torch::Tensor& rows,
+    const LogitSliceFn& on_slice) {
   const Targets wanted{targets, rows};
   const auto m = x.size(0);
   const auto n = targets.size(0);
@@ -131,6 +132,9 @@ TokenScores score_targets(
     auto logits = head.unembedding.slice(first, columns)(x); // [m, columns]
     nn::soft_cap(logits, head.softcap);
     logits = logits.to(accumulate);
+    if (on_slice) {
+      on_slice(logits, first);
+    }
     add_slice(running, logits, wanted, first);
   }
   return {
