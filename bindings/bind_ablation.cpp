@@ -49,15 +49,23 @@ Example:
   py::class_<PerplexityTask>(
       m,
       "PerplexityTask",
-      "A column of an ablation table: a name and its windows.")
+      "A column of an ablation table: a name and its windows; with "
+      "`divergence`, also KL to the original and agreement with it.")
       .def(
-          py::init([](std::string name, const WindowSet& windows) {
-            return PerplexityTask{std::move(name), windows};
-          }),
+          py::init(
+              [](std::string name, const WindowSet& windows, bool divergence) {
+                return PerplexityTask{std::move(name), windows, divergence};
+              }),
           py::arg("name"),
-          py::arg("windows"))
+          py::arg("windows"),
+          py::kw_only(),
+          py::arg("divergence") = false)
       .def_readonly("name", &PerplexityTask::name, "Shown in the table.")
-      .def_readonly("windows", &PerplexityTask::windows, "A WindowSet.");
+      .def_readonly("windows", &PerplexityTask::windows, "A WindowSet.")
+      .def_readonly(
+          "divergence",
+          &PerplexityTask::divergence,
+          "Whether predictions are compared with the original's.");
 }
 
 void bind_result(py::module_& m) {

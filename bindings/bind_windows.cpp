@@ -151,6 +151,16 @@ Infinite and NaN values are results: they are shown as such, and their tokens ar
           &PerplexityResult::bits_per_byte,
           "lm-eval-rolling only.")
       .def_readonly(
+          "kl_nats",
+          &PerplexityResult::kl_nats,
+          "Mean over the scored tokens of KL(original || edited), where it was "
+          "asked for.")
+      .def_readonly(
+          "agreement",
+          &PerplexityResult::agreement,
+          "Share of the scored tokens with the original's most likely token, "
+          "likewise.")
+      .def_readonly(
           "n_nonfinite",
           &PerplexityResult::n_nonfinite,
           "Tokens with an infinite or NaN NLL.")
