@@ -5,6 +5,8 @@
 #include <optional>
 #include <variant>
 
+#include <pybind11/stl/filesystem.h>
+
 #include "libma/io/image/recipe.h"
 #include "libma/models/hooked_model.h"
 

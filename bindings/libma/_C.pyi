@@ -14,38 +14,59 @@ import torch
 __all__: list[str] = [
     "AblationResult",
     "ActivationCache",
+    "AttentionMaps",
+    "AttentionSinks",
     "BlockNorms",
+    "BlockWrite",
     "ClsAttention",
     "Condition",
     "DecoderConfig",
     "Document",
     "DocumentResult",
     "DocumentScore",
+    "EmergenceCurve",
     "Encoding",
     "Estimate",
     "Generation",
+    "HeadBias",
     "HighNormCount",
     "HookHandle",
     "HookSite",
     "ImageBatch",
+    "ImageHead",
     "ImageLoader",
     "ImageRecipe",
     "ImageSet",
+    "ImplicitBias",
     "Intervention",
     "InterventionStats",
+    "LayerBias",
     "LayerMagnitudes",
+    "MagnitudeSurface",
+    "Magnitudes",
     "MassiveProfile",
     "MassiveSite",
+    "MatrixSpectrum",
+    "MlpPeak",
     "Model",
     "ModelSummary",
+    "NeuronWrite",
+    "NormGain",
     "NormStats",
+    "NormTrajectory",
     "PerplexityResult",
     "PerplexityTask",
     "RegisterEntry",
     "RegisterMeans",
+    "RegisterNeuron",
+    "RegisterNeurons",
     "RegisterSummary",
+    "Repetition",
     "RequestScore",
     "Selection",
+    "SliceNorm",
+    "SuperWeight",
+    "SuperWeightSearch",
     "Table",
     "Task",
     "TaskDocument",
@@ -55,53 +76,92 @@ __all__: list[str] = [
     "TokenNorms",
     "TokenScores",
     "Tokenizer",
+    "TrajectoryGroups",
     "Valley",
     "VisionConfig",
     "VisionModel",
     "VisionOutput",
+    "WeightSpectrum",
     "WindowSet",
+    "WriteContributions",
     "ZeroShotResult",
     "ZeroShotTask",
     "architectures",
+    "attention_maps",
+    "attention_sinks",
+    "bias_conditions",
     "builtin_task_names",
+    "calibration_means",
     "cls_attention",
     "comparison_layers_table",
     "comparison_sites_table",
     "comparison_table",
     "cut_sequences",
+    "decompose_attention",
+    "divergence",
+    "embed_texts",
     "evaluate_conditions",
     "evaluate_images",
+    "except_at",
     "experiments",
     "find_massive",
     "find_massive_in_images",
+    "find_massive_tokens",
+    "find_register_neurons",
+    "find_super_weights",
     "fix_registers",
+    "gains_table",
     "hook_catalogue",
     "image_recipe_names",
+    "implicit_bias",
     "intervention_kinds",
+    "linear_head",
     "load_interventions",
     "load_model",
     "load_task",
     "load_tokenizer",
     "load_vision_model",
+    "magnitude_surface",
     "magnitudes_table",
     "make_intervention",
     "make_windows",
+    "measure_magnitudes",
     "measure_model",
+    "measure_repetition",
     "measure_tokens",
+    "norm_gains",
+    "norm_trajectory",
     "pairs_table",
+    "parameter_names",
     "perplexity",
     "perplexity_protocols",
+    "project_to_attn_out",
+    "prompt_head",
     "read_image",
+    "read_parameter",
     "register_means",
+    "repetition_of",
+    "replace_part",
     "rolling_log_likelihoods",
     "run_ablation",
     "run_experiment",
     "save_interventions",
     "score_document",
     "score_requests",
+    "slices_table",
+    "spectra_table",
     "summarize_task",
+    "sweep_conditions",
+    "sweep_kinds",
+    "test_time_registers",
+    "trajectory_groups",
     "vision_architectures",
+    "weight_spectra",
+    "weight_spectrum",
     "wikitext_documents",
+    "with_restore",
+    "write_contributions",
+    "zero_weights",
 ]
 
 class Model:
@@ -571,6 +631,15 @@ class VisionModel:
     def n_parameters(self) -> int:
         """
         Number of parameters.
+        """
+    @property
+    def recipe(self) -> ImageRecipe:
+        """
+        How its folder says that images become pixels, an ImageRecipe.
+
+        Raises:
+            FileError: When the folder does not say.
+            ConfigError: When it asks for what is not supported.
         """
 
 class Estimate:
@@ -1294,7 +1363,12 @@ class VisionConfig:
     @property
     def n_registers(self) -> int:
         """
-        Register tokens.
+        Register tokens, added ones included.
+        """
+    @property
+    def n_test_registers(self) -> int:
+        """
+        How many of them, the last ones, were added at loading.
         """
     @property
     def patch_height(self) -> int:
@@ -1666,6 +1740,391 @@ class ModelSummary:
         What was found, a MassiveProfile.
         """
 
+class EmergenceCurve:
+    """
+    A value over the blocks, and which block writes it.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def eraser(self) -> int | None:
+        """
+        Block (0-based) of the largest fall; None when it stays to the end.
+        """
+    @property
+    def kind(self) -> str | None:
+        """
+        "rapid" (one block writes 80 % of the plateau), "several" (two), "gradual" (more); None when a value is not finite.
+        """
+    @property
+    def name(self) -> str:
+        """
+        "largest", or the dim and token class of a site.
+        """
+    @property
+    def plateau(self) -> float | None:
+        """
+        Median of the values at least half as large as the largest.
+        """
+    @property
+    def values(self) -> list[float]:
+        """
+        Before block 0, then after each block; mean over sequences, signed where it is a site's.
+        """
+    @property
+    def writer_share(self) -> float | None:
+        """
+        Share of the plateau that the first of them writes.
+        """
+    @property
+    def writers(self) -> list[int]:
+        """
+        The fewest blocks (0-based; -1: the embedding) that write 80 % of the plateau, the one that writes most first.
+        """
+
+class Magnitudes:
+    """
+    What `measure_magnitudes` found.
+
+    Streams are the one before block 0, then that after each block.
+
+    Example:
+        >>> found = ma.measure_magnitudes(model, torch.arange(64).view(4, 16), classify_tokens=False)
+        >>> found.arrays["top"].shape, len(found.table())  # [stream, 5]
+        (torch.Size([3, 5]), 3)
+    """
+    def __repr__(self) -> str: ...
+    def constancy_table(self, layer: typing.SupportsInt | typing.SupportsIndex | None = None) -> Table:
+        """
+        Spread of signed values at fixed places after block `layer` (0-based; None: the peak): the paper's Table 2.
+        """
+    def continuous_table(self) -> Table:
+        """
+        One row a stream: metrics without threshold.
+        """
+    def emergence_table(self) -> Table:
+        """
+        One row a curve: which block writes it and which erases it.
+        """
+    def largest_table(self) -> Table:
+        """
+        One row a stream: the five largest (the paper's Table 1).
+        """
+    def locations_table(self) -> Table:
+        """
+        One row a site.
+        """
+    def outlier_features_table(self) -> Table:
+        """
+        One row a massive dim or outlier feature.
+        """
+    def table(self, top: typing.SupportsInt | typing.SupportsIndex = 3) -> Table:
+        """
+        One row a stream: `top` largest magnitudes, what the largest 1 % and 10 % reach, median, with standard deviations.
+        """
+    @property
+    def arrays(self) -> dict[str, torch.Tensor]:
+        """
+        All numbers by name, tensors: `top` [stream, 5], `median` [stream], `class_means` [stream, class, d_model] and others; `_std` behind a name is its standard deviation over sequences.
+        """
+    @property
+    def emergence(self) -> list[EmergenceCurve]:
+        """
+        EmergenceCurve of the largest magnitude, and of each site at the start or the first strong delimiter.
+        """
+    @property
+    def outlier_features(self) -> list[int]:
+        """
+        Dims that are outlier features (Dettmers et al. 2022).
+        """
+    @property
+    def peak_layer(self) -> int:
+        """
+        0-based block after which the strongest site is largest.
+        """
+    @property
+    def profile(self) -> MassiveProfile:
+        """
+        What `find_massive` finds in the same passes.
+        """
+
+class MagnitudeSurface:
+    """
+    The streams of one prompt over tokens and dims.
+
+    Example:
+        >>> surface = ma.magnitude_surface(model, "the rain", layers=[-1, 0, 1])
+        >>> surface.values.shape == (3, len(surface.tokens), 32)  # [layer, pos, d_model]
+        True
+    """
+    def __repr__(self) -> str: ...
+    def table(
+        self,
+        top: typing.SupportsInt | typing.SupportsIndex = 3,
+        *,
+        magnitude: typing.SupportsFloat | typing.SupportsIndex = 100.0,
+        ratio: typing.SupportsFloat | typing.SupportsIndex = 1000.0,
+    ) -> Table:
+        """
+        One row a layer, token and dim: the `top` largest dims of each token.
+        """
+    @property
+    def has_bos(self) -> bool:
+        """
+        Whether a BOS is in front.
+        """
+    @property
+    def ids(self) -> list[int]:
+        """
+        Token ids.
+        """
+    @property
+    def layers(self) -> list[int]:
+        """
+        0-based blocks; -1: before block 0.
+        """
+    @property
+    def medians(self) -> list[float]:
+        """
+        Median magnitude of each layer.
+        """
+    @property
+    def prompt(self) -> str:
+        """
+        The text.
+        """
+    @property
+    def tokens(self) -> list[str]:
+        """
+        Their texts.
+        """
+    @property
+    def values(self) -> torch.Tensor:
+        """
+        float [layer, pos, d_model] on the CPU, signed.
+        """
+
+class AttentionSinks:
+    """
+    How much attention single tokens draw; tensors are float64 [layer, head], means over sequences.
+
+    alpha_k is the mean attention on key k of the queries from k on (Gu et al. 2025).
+
+    Example:
+        >>> sinks = ma.attention_sinks(model, torch.arange(64).view(4, 16), eps=[0.3], layers=[1])
+        >>> sinks.sink_first.shape  # [layer, head, eps]
+        torch.Size([1, 4, 1])
+    """
+    def __repr__(self) -> str: ...
+    def heads_table(self) -> Table:
+        """
+        One row a block and head.
+        """
+    def outliers_table(self) -> Table:
+        """
+        One row a block and class of tokens with attention outliers.
+        """
+    def summary_table(self) -> Table:
+        """
+        One row an eps: the sink metric over all blocks and heads.
+        """
+    def table(self) -> Table:
+        """
+        One row a block, means over heads.
+        """
+    @property
+    def entropy(self) -> torch.Tensor:
+        """
+        Mean over queries of the entropy of their row, nats.
+        """
+    @property
+    def eps(self) -> list[float]:
+        """
+        A key is a sink of a head when alpha_k > eps.
+        """
+    @property
+    def first(self) -> torch.Tensor:
+        """
+        alpha of the first token: the mean attention on it.
+        """
+    @property
+    def largest(self) -> torch.Tensor:
+        """
+        The largest alpha_k.
+        """
+    @property
+    def layers(self) -> list[int]:
+        """
+        Blocks, 0-based.
+        """
+    @property
+    def massive(self) -> torch.Tensor:
+        """
+        Mean attention on all massive tokens together.
+        """
+    @property
+    def massive_score(self) -> torch.Tensor | None:
+        """
+        Mean softmax input at massive keys that a query sees; None without scores=True.
+        """
+    @property
+    def n_massive(self) -> int:
+        """
+        Massive tokens in all sequences.
+        """
+    @property
+    def n_sequences(self) -> int:
+        """
+        Sequences.
+        """
+    @property
+    def other_score(self) -> torch.Tensor | None:
+        """
+        The same at all other keys.
+        """
+    @property
+    def sink_any(self) -> torch.Tensor:
+        """
+        [layer, head, eps]: share of sequences with a sink.
+        """
+    @property
+    def sink_first(self) -> torch.Tensor:
+        """
+        [layer, head, eps]: share of sequences whose first token is a sink.
+        """
+
+class AttentionMaps:
+    """
+    Attention of one sequence, as heat maps are drawn of.
+
+    Example:
+        >>> maps = ma.attention_maps(model, "Hi there.", layers=[1])
+        >>> maps.pattern.shape == (1, len(maps.tokens), len(maps.tokens))
+        True
+    """
+    def __repr__(self) -> str: ...
+    def table(self) -> Table:
+        """
+        One row a block, head and key.
+        """
+    @property
+    def ids(self) -> torch.Tensor:
+        """
+        int64 [key_pos].
+        """
+    @property
+    def key_pattern(self) -> torch.Tensor:
+        """
+        float64 [layer, head, key_pos]: the same of the softmax output.
+        """
+    @property
+    def key_scores(self) -> torch.Tensor:
+        """
+        float64 [layer, head, key_pos]: mean over the queries that see the key.
+        """
+    @property
+    def layers(self) -> list[int]:
+        """
+        Blocks, 0-based.
+        """
+    @property
+    def massive(self) -> torch.Tensor:
+        """
+        bool [key_pos].
+        """
+    @property
+    def massive_share(self) -> torch.Tensor:
+        """
+        float64 [layer, head]: mean attention on all massive tokens.
+        """
+    @property
+    def pattern(self) -> torch.Tensor:
+        """
+        float32 [layer, query_pos, key_pos]: softmax output, mean over heads.
+        """
+    @property
+    def scores(self) -> torch.Tensor:
+        """
+        float32 [layer, query_pos, key_pos]: softmax input, mean over heads; -inf where a query does not see the key.
+        """
+    @property
+    def tokens(self) -> list[str]:
+        """
+        Their texts.
+        """
+
+class NormTrajectory:
+    """
+    One sequence on its way through a block's norm to queries, keys and values.
+
+    Example:
+        >>> way = ma.norm_trajectory(model, [1, 2, 3, 4], layer=1)
+        >>> sorted(way.vectors), way.vectors["with gain"].shape
+        (['k', 'normalized', 'q', 'resid', 'v', 'with gain'], torch.Size([4, 32]))
+    """
+    def __repr__(self) -> str: ...
+    def pairs_table(self) -> Table:
+        """
+        One row a pair of massive tokens: cosines on the way.
+        """
+    def table(self) -> Table:
+        """
+        One row a token.
+        """
+    @property
+    def ids(self) -> torch.Tensor:
+        """
+        int64 [pos].
+        """
+    @property
+    def layer(self) -> int:
+        """
+        The block, 0-based.
+        """
+    @property
+    def massive(self) -> torch.Tensor:
+        """
+        bool [pos].
+        """
+    @property
+    def tokens(self) -> list[str]:
+        """
+        Their texts.
+        """
+    @property
+    def vectors(self) -> dict[str, torch.Tensor]:
+        """
+        By name: resid, normalized, with gain [pos, d_model]; q [pos, head, d_head]; k, v [pos, kv_head, d_head]; before rotary.
+        """
+
+class TrajectoryGroups:
+    """
+    Massive and other tokens of many sequences on that way.
+
+    Example:
+        >>> groups = ma.trajectory_groups(model, torch.arange(64).view(4, 16))
+        >>> len(groups.table().rows), len(groups.shapes_table().rows)
+        (12, 2)
+    """
+    def __repr__(self) -> str: ...
+    def shapes_table(self) -> Table:
+        """
+        One row a group: lengths of the stream, shape of the normalised vector.
+        """
+    def table(self) -> Table:
+        """
+        One row for each vector and group: mean cosine of pairs, length.
+        """
+    @property
+    def layer(self) -> int:
+        """
+        The block, 0-based.
+        """
+    @property
+    def n_sequences(self) -> int:
+        """
+        Sequences.
+        """
+
 class NormStats:
     """
     Norms of one kind of token.
@@ -1994,6 +2453,107 @@ class TokenMeasurements:
         RegisterMeans, or None.
         """
 
+class RegisterNeuron:
+    """
+    One neuron of an MLP.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def at_outliers(self) -> float:
+        """
+        Mean magnitude at patches of high norm.
+        """
+    @property
+    def elsewhere(self) -> float:
+        """
+        Mean magnitude at the other patches of the same images.
+        """
+    @property
+    def layer(self) -> int:
+        """
+        The block, 0-based.
+        """
+    @property
+    def neuron(self) -> int:
+        """
+        0-based.
+        """
+    @property
+    def ratio(self) -> float:
+        """
+        The one by the other.
+        """
+
+class RegisterNeurons:
+    """
+    Neurons that are active where patches have a high norm; `find_register_neurons` finds them.
+
+    Example:
+        >>> found = ma.find_register_neurons(vision_model, torch.rand(4, 3, 16, 16), ratio=100)
+        >>> found.n_images, found.n_outliers, found.neurons
+        (4, 0, [])
+    """
+    def __repr__(self) -> str: ...
+    def table(self) -> Table:
+        """
+        One row a neuron.
+        """
+    @property
+    def at_outliers(self) -> torch.Tensor:
+        """
+        float64 [layer, neuron]: mean magnitudes at outliers, of every block that was searched.
+        """
+    @property
+    def detect_layer(self) -> int:
+        """
+        The block after which norms were taken, 0-based.
+        """
+    @property
+    def elsewhere(self) -> torch.Tensor:
+        """
+        float64 [layer, neuron]: at the other patches of the same images.
+        """
+    @property
+    def highest_layer(self) -> int | None:
+        """
+        The last block that was searched, 0-based.
+        """
+    @property
+    def max_norm(self) -> float:
+        """
+        Largest norm of a patch.
+        """
+    @property
+    def max_ratio(self) -> float:
+        """
+        Largest norm / median norm of its image's patches.
+        """
+    @property
+    def n_images(self) -> int:
+        """
+        Images.
+        """
+    @property
+    def n_outlier_images(self) -> int:
+        """
+        Images with at least one outlier.
+        """
+    @property
+    def n_outliers(self) -> int:
+        """
+        Patches that were outliers.
+        """
+    @property
+    def n_patches(self) -> int:
+        """
+        Patches.
+        """
+    @property
+    def neurons(self) -> list[RegisterNeuron]:
+        """
+        RegisterNeuron, largest mean first; none when no patch was an outlier.
+        """
+
 class Document:
     """
     A text to score and the size of what it stands for.
@@ -2060,6 +2620,11 @@ class PerplexityResult:
     """
     def __repr__(self) -> str: ...
     @property
+    def agreement(self) -> float | None:
+        """
+        Share of the scored tokens with the original's most likely token, likewise.
+        """
+    @property
     def bits_per_byte(self) -> float | None:
         """
         lm-eval-rolling only.
@@ -2078,6 +2643,11 @@ class PerplexityResult:
     def has_bos(self) -> bool:
         """
         Whether a BOS was put anywhere.
+        """
+    @property
+    def kl_nats(self) -> float | None:
+        """
+        Mean over the scored tokens of KL(original || edited), where it was asked for.
         """
     @property
     def mean_nll_nats(self) -> float:
@@ -2404,9 +2974,14 @@ class Condition:
 
 class PerplexityTask:
     """
-    A column of an ablation table: a name and its windows.
+    A column of an ablation table: a name and its windows; with `divergence`, also KL to the original and agreement with it.
     """
-    def __init__(self, name: str, windows: WindowSet) -> None: ...
+    def __init__(self, name: str, windows: WindowSet, *, divergence: bool = False) -> None: ...
+    @property
+    def divergence(self) -> bool:
+        """
+        Whether predictions are compared with the original's.
+        """
     @property
     def name(self) -> str:
         """
@@ -2451,6 +3026,630 @@ class AblationResult:
         Names, in the order given.
         """
 
+class MlpPeak:
+    """
+    The largest entry that a block's MLP writes in one pass, and the largest neuron at the same token.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def dim(self) -> int:
+        """
+        Of the stream.
+        """
+    @property
+    def input(self) -> float:
+        """
+        Signed entry of mlp.post.
+        """
+    @property
+    def is_spike(self) -> bool:
+        """
+        Whether |input| and |output| are beyond the thresholds.
+        """
+    @property
+    def layer(self) -> int:
+        """
+        0-based block.
+        """
+    @property
+    def neuron(self) -> int:
+        """
+        Of the MLP.
+        """
+    @property
+    def output(self) -> float:
+        """
+        Signed entry of mlp_out.
+        """
+    @property
+    def position(self) -> int:
+        """
+        In the sequence, 0-based.
+        """
+    @property
+    def sequence(self) -> int:
+        """
+        Of those looked at.
+        """
+    @property
+    def stream(self) -> float:
+        """
+        Largest |x| of the stream after the block, at any token.
+        """
+    @property
+    def token_id(self) -> int:
+        """
+        The token there.
+        """
+
+class SuperWeight:
+    """
+    An entry of blocks.{layer}.mlp.down.weight[dim, neuron] without which a spike is not.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def contribution(self) -> float:
+        """
+        weight * input, in the units of mlp_out.
+        """
+    @property
+    def input(self) -> float:
+        """
+        Entry of mlp.post.
+        """
+    @property
+    def is_largest_input(self) -> bool:
+        """
+        Whether no neuron of that token is larger.
+        """
+    @property
+    def peak(self) -> MlpPeak:
+        """
+        The spike, an MlpPeak, with the weights before this one gone.
+        """
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """
+        (layer, dim, neuron), 0-based.
+        """
+    @property
+    def rank(self) -> int:
+        """
+        By magnitude in its matrix, from 1.
+        """
+    @property
+    def share(self) -> float:
+        """
+        Of the spike's output.
+        """
+    @property
+    def stream_without(self) -> float:
+        """
+        `peak.stream` once it is gone too.
+        """
+    @property
+    def weight(self) -> float:
+        """
+        The entry.
+        """
+
+class SuperWeightSearch:
+    """
+    Result of `find_super_weights`.
+    """
+    def __repr__(self) -> str: ...
+    def peaks_table(self) -> Table:
+        """
+        One row a block of the unedited model, a Table.
+        """
+    def table(self) -> Table:
+        """
+        One row a weight, a Table.
+        """
+    @property
+    def has_more(self) -> bool:
+        """
+        Whether the search ended at its limit with spikes left.
+        """
+    @property
+    def input_threshold(self) -> float:
+        """
+        A spike's |input| is above it.
+        """
+    @property
+    def output_threshold(self) -> float:
+        """
+        A spike's |output| is above it.
+        """
+    @property
+    def peaks(self) -> list[MlpPeak]:
+        """
+        An MlpPeak for each block, nothing removed.
+        """
+    @property
+    def weights(self) -> list[SuperWeight]:
+        """
+        SuperWeights in the order of their removal.
+        """
+
+class BlockWrite:
+    """
+    What a block adds to one dim of the stream at one token.
+    """
+    @property
+    def after(self) -> float:
+        """
+        resid_post.
+        """
+    @property
+    def attention(self) -> float:
+        """
+        attn_out.
+        """
+    @property
+    def before(self) -> float:
+        """
+        resid_pre.
+        """
+    @property
+    def layer(self) -> int:
+        """
+        0-based block.
+        """
+    @property
+    def mlp(self) -> float:
+        """
+        mlp_out.
+        """
+    @property
+    def rest(self) -> float:
+        """
+        after - before - attention - mlp: norms of the stream itself, or rounding.
+        """
+    @property
+    def step(self) -> int:
+        """
+        1: the magnitude steps up here, -1: down, 0: neither.
+        """
+
+class NeuronWrite:
+    """
+    What a neuron adds to one dim of the stream.
+    """
+    @property
+    def contribution(self) -> float:
+        """
+        weight * post.
+        """
+    @property
+    def cumulative_share(self) -> float:
+        """
+        With those before it.
+        """
+    @property
+    def neuron(self) -> int:
+        """
+        Of the MLP.
+        """
+    @property
+    def post(self) -> float:
+        """
+        The neuron's activation.
+        """
+    @property
+    def pre(self) -> float:
+        """
+        Before the nonlinearity (the gate).
+        """
+    @property
+    def pre_linear(self) -> float:
+        """
+        The other branch; NaN without gate.
+        """
+    @property
+    def share(self) -> float:
+        """
+        Of what the MLP writes.
+        """
+    @property
+    def weight(self) -> float:
+        """
+        Entry of the down-projection.
+        """
+
+class WriteContributions:
+    """
+    Result of `write_contributions`; means over the sequences.
+    """
+    def __repr__(self) -> str: ...
+    def blocks_table(self) -> Table:
+        """
+        One row a block, a Table.
+        """
+    def table(self) -> Table:
+        """
+        One row a neuron, a Table.
+        """
+    @property
+    def bias(self) -> float:
+        """
+        What the bias of the down-projection adds.
+        """
+    @property
+    def blocks(self) -> list[BlockWrite]:
+        """
+        A BlockWrite for each block of the model.
+        """
+    @property
+    def contributions(self) -> torch.Tensor | None:
+        """
+        float64 [d_mlp], of all neurons; None with a mixture of experts.
+        """
+    @property
+    def dim(self) -> int:
+        """
+        Of the stream.
+        """
+    @property
+    def layer(self) -> int:
+        """
+        0-based block.
+        """
+    @property
+    def neurons(self) -> list[NeuronWrite]:
+        """
+        NeuronWrites of the layer, largest magnitude first.
+        """
+    @property
+    def positions(self) -> list[int]:
+        """
+        Of the token, in each sequence.
+        """
+
+class SliceNorm:
+    """
+    A row or column of a matrix among all of them.
+    """
+    @property
+    def count(self) -> int:
+        """
+        Rows (columns) there are.
+        """
+    @property
+    def index(self) -> int:
+        """
+        Row or column.
+        """
+    @property
+    def max_over_mean(self) -> float:
+        """
+        Largest |w| / mean |w| in it (An et al. 2025).
+        """
+    @property
+    def median_norm(self) -> float:
+        """
+        Of all rows (columns).
+        """
+    @property
+    def norm(self) -> float:
+        """
+        L2.
+        """
+    @property
+    def rank(self) -> int:
+        """
+        By norm, from 1.
+        """
+    @property
+    def top_share(self) -> float:
+        """
+        Squared component of the first singular vector, of 1.
+        """
+    @property
+    def z(self) -> float:
+        """
+        (norm - mean) / standard deviation (n - 1).
+        """
+
+class MatrixSpectrum:
+    """
+    Result of `weight_spectrum`.
+    """
+    @property
+    def column_norms(self) -> list[SliceNorm]:
+        """
+        A SliceNorm for each column that was asked for.
+        """
+    @property
+    def columns(self) -> int:
+        """
+        Number of columns.
+        """
+    @property
+    def frobenius(self) -> float:
+        """
+        Frobenius norm.
+        """
+    @property
+    def row_norms(self) -> list[SliceNorm]:
+        """
+        A SliceNorm for each row that was asked for.
+        """
+    @property
+    def rows(self) -> int:
+        """
+        Number of rows.
+        """
+    @property
+    def singular_values(self) -> torch.Tensor:
+        """
+        float64 [min(rows, columns)], descending.
+        """
+    @property
+    def stable_rank(self) -> float:
+        """
+        frobenius^2 / sigma_1^2.
+        """
+
+class WeightSpectrum:
+    """
+    A matrix of a model that reads the stream, or writes to it.
+    """
+    @property
+    def layer(self) -> int:
+        """
+        0-based block.
+        """
+    @property
+    def name(self) -> str:
+        """
+        "attn.out", "mlp.down", "mlp.gate" or "mlp.up".
+        """
+    @property
+    def spectrum(self) -> MatrixSpectrum:
+        """
+        A MatrixSpectrum.
+        """
+    @property
+    def writes(self) -> bool:
+        """
+        Whether rows are dims of the stream; else columns are.
+        """
+
+class NormGain:
+    """
+    The gain of a norm at one dim among all of its gains.
+    """
+    @property
+    def count(self) -> int:
+        """
+        Dims.
+        """
+    @property
+    def dim(self) -> int:
+        """
+        Of the stream.
+        """
+    @property
+    def gain(self) -> float:
+        """
+        As applied: with the offset of 1 + w.
+        """
+    @property
+    def layer(self) -> int:
+        """
+        0-based block; -1: the final norm.
+        """
+    @property
+    def median_gain(self) -> float:
+        """
+        Median |gain| over dims.
+        """
+    @property
+    def norm(self) -> str:
+        """
+        "ln1", "ln2", "ln1_post", "ln2_post" or "ln_final".
+        """
+    @property
+    def rank(self) -> int:
+        """
+        By |gain|, from 1.
+        """
+
+class Repetition:
+    """
+    How much texts repeat themselves.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def n_tokens(self) -> int:
+        """
+        Tokens of all texts.
+        """
+    @property
+    def repeated(self) -> typing.Annotated[list[float], "FixedSize(4)"]:
+        """
+        For n = 1 to 4: share of the n-grams that stood earlier in the same text.
+        """
+
+class HeadBias:
+    """
+    How constant u_k, what query k takes from the massive tokens, is in one head.
+    """
+    @property
+    def attention(self) -> float:
+        """
+        Mean attention on the massive tokens.
+        """
+    @property
+    def cos_all(self) -> float:
+        """
+        Mean cosine of pairs of u_k of all sequences.
+        """
+    @property
+    def cos_between(self) -> float:
+        """
+        Mean cosine of pairs of sequences' mean u.
+        """
+    @property
+    def cos_mean(self) -> float:
+        """
+        Mean over sequences of the mean cosine of pairs of u_k; 1 where one token is massive.
+        """
+    @property
+    def cos_std(self) -> float:
+        """
+        Its standard deviation over sequences (n - 1).
+        """
+    @property
+    def dispersion(self) -> float:
+        """
+        RMS ||u_k - mean u|| / ||mean u|| over the queries of all sequences.
+        """
+    @property
+    def dispersion_mean(self) -> float:
+        """
+        The same within a sequence, mean over sequences.
+        """
+    @property
+    def drain(self) -> float:
+        """
+        Mean ||v|| of massive tokens / mean ||v|| of the others.
+        """
+    @property
+    def null_cos_mean(self) -> float:
+        """
+        Mean over random sets of their cos_all.
+        """
+    @property
+    def null_cos_std(self) -> float:
+        """
+        Its standard deviation over sets (n - 1).
+        """
+    @property
+    def null_mean(self) -> float:
+        """
+        Mean over random sets of their dispersion.
+        """
+    @property
+    def null_std(self) -> float:
+        """
+        Its standard deviation over sets (n - 1).
+        """
+    @property
+    def p(self) -> float:
+        """
+        Share of random sets whose dispersion is as small; NaN without any.
+        """
+    @property
+    def p_cos(self) -> float:
+        """
+        Share of random sets whose cos_all is as large; NaN without any.
+        """
+    @property
+    def share(self) -> float:
+        """
+        RMS ||u_k|| / RMS ||z_k||.
+        """
+    @property
+    def variance(self) -> float:
+        """
+        Mean ||u_k - mean u||^2 over the queries of all sequences.
+        """
+
+class LayerBias:
+    """
+    The implicit bias in one block.
+    """
+    @property
+    def dispersion(self) -> float:
+        """
+        RMS ||u_k - mean u|| / ||mean u|| of all heads as one vector.
+        """
+    @property
+    def heads(self) -> list[HeadBias]:
+        """
+        One HeadBias per head.
+        """
+    @property
+    def layer(self) -> int:
+        """
+        0-based block.
+        """
+    @property
+    def share(self) -> float:
+        """
+        RMS ||u_k|| / RMS ||z_k|| of all heads as one vector.
+        """
+
+class ImplicitBias:
+    """
+    Result of `implicit_bias`.
+    """
+    def __repr__(self) -> str: ...
+    def layers_table(self) -> Table:
+        """
+        One row per block, a Table.
+        """
+    def table(self) -> Table:
+        """
+        One row per block and head, a Table.
+        """
+    def to_pandas(self) -> typing.Any:
+        """
+        One row per block and head, a pandas.DataFrame. Needs pandas.
+        """
+    @property
+    def constants(self) -> torch.Tensor:
+        """
+        Mean u_k, float64 [layer, head, d_head].
+        """
+    @property
+    def layers(self) -> list[LayerBias]:
+        """
+        One LayerBias per block.
+        """
+    @property
+    def n_members(self) -> int:
+        """
+        Massive tokens of all sequences.
+        """
+    @property
+    def n_queries(self) -> int:
+        """
+        Queries that count, of all sequences.
+        """
+    @property
+    def n_sequences(self) -> int:
+        """
+        Sequences with a massive token.
+        """
+    @property
+    def n_without(self) -> int:
+        """
+        Sequences without one, left out.
+        """
+    @property
+    def other_constants(self) -> torch.Tensor | None:
+        """
+        The same of the random sets together; None without any.
+        """
+
+class ImageHead:
+    """
+    A classifier on top of what a vision model says of images; see `linear_head` and `prompt_head`.
+    """
+    def __call__(self, output: VisionOutput) -> torch.Tensor:
+        """
+        Logits [batch, class], float32 on the CPU, of a `VisionOutput`.
+        """
+    def __repr__(self) -> str: ...
+    @property
+    def n_classes(self) -> int:
+        """
+        Number of classes.
+        """
+
 def _preprocess(image: torch.Tensor, recipe: ImageRecipe) -> torch.Tensor: ...
 def _preprocess_pixels(image: torch.Tensor, recipe: ImageRecipe) -> torch.Tensor: ...
 def _resize_image(
@@ -2472,9 +3671,128 @@ def architectures() -> dict[str, list[str]]:
         ['qwen2']
     """
 
+def attention_maps(
+    model: Model,
+    prompt: str
+    | TokenBatch
+    | torch.Tensor
+    | collections.abc.Sequence[int]
+    | collections.abc.Sequence[collections.abc.Sequence[int]],
+    profile: MassiveProfile | None = None,
+    *,
+    layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+) -> AttentionMaps:
+    """
+    Attention of one prompt, averaged over heads and by key.
+
+    Args:
+        model: With the hooks that it has.
+        prompt: A text, no BOS added, or its token ids.
+        profile: Says which tokens are massive, a MassiveProfile; None: found in the prompt.
+        layers: Blocks, 0-based; empty: the one after which tokens are massive (its attention does not see that yet), the
+            next one, and the last.
+
+    Returns:
+        AttentionMaps.
+
+    Example:
+        >>> ma.attention_maps(model, [1, 2, 3, 4]).scores.shape
+        torch.Size([2, 4, 4])
+    """
+
+def attention_sinks(
+    model: Model,
+    sequences: torch.Tensor | collections.abc.Sequence[str],
+    profile: MassiveProfile | None = None,
+    *,
+    layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+    eps: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = [0.3, 0.8],
+    concentrated: typing.SupportsFloat | typing.SupportsIndex = 0.5,
+    outlier: typing.SupportsFloat | typing.SupportsIndex = 0.1,
+    fewest_queries: typing.SupportsInt | typing.SupportsIndex = 16,
+    scores: bool = False,
+    classify_tokens: bool = True,
+    tokens_per_pass: typing.SupportsInt | typing.SupportsIndex = 1024,
+    progress: collections.abc.Callable | None = None,
+) -> AttentionSinks:
+    """
+    Attention sinks, entropy, and attention on massive tokens, in each block and head, in one pass.
+
+    Args:
+        model: With the hooks that it has.
+        sequences: int64 [n, length], or texts: then as `cut_sequences` cuts them by default.
+        profile: Says which tokens are massive, a MassiveProfile; None: found in these sequences.
+        layers: Blocks, 0-based; empty: all. The others keep fused attention.
+        eps: A key is a sink of a head when alpha_k > eps: 0.3 in Gu et al. 2025, 0.8 in Barbero et al. 2025.
+        concentrated: A head is concentrated when it gives more than this to massive tokens.
+        outlier: A token is an attention outlier when it receives at least this times the number of tokens (An et al. 2025).
+        fewest_queries: Keys that fewer queries see do not count for `sink_any` and `largest`.
+        scores: Also average softmax inputs on massive and on other tokens.
+        classify_tokens: False for a model without a tokenizer.
+        tokens_per_pass: Upper bound of batch * pos in one pass.
+        progress: Called as `progress(stage, done, total)`.
+
+    Returns:
+        AttentionSinks.
+
+    Example:
+        >>> sinks = ma.attention_sinks(model, torch.arange(64).view(4, 16))
+        >>> sinks.n_sequences, len(sinks.table().rows), len(sinks.heads_table().rows)
+        (4, 2, 8)
+    """
+
+def bias_conditions(
+    bias: ImplicitBias,
+    profile: MassiveProfile,
+    layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+) -> list[Condition]:
+    """
+    The rows of the test, for `run_ablation`: original, constant, removed and, with random sets, control.
+
+    What attention takes from the massive tokens is replaced by its mean (constant) or by nothing (removed) in the blocks
+    `layers`, 0-based and behind `profile.edit_layer`; control replaces what it takes from as many random other tokens by
+    its mean.
+
+    Example:
+        >>> sequences = torch.arange(64).view(4, 16)
+        >>> profile = ma.find_massive(model, sequences, classify_tokens=False)
+        >>> profile.edit_layer
+        0
+        >>> bias = ma.implicit_bias(model, sequences)
+        >>> [condition.name for condition in ma.bias_conditions(bias, profile, [1])]
+        ['original', 'constant', 'removed', 'control']
+    """
+
 def builtin_task_names() -> list[str]:
     """
     Names of the tasks that libma brings along.
+    """
+
+def calibration_means(
+    model: Model,
+    sequences: torch.Tensor,
+    counts: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    *,
+    tokens_per_pass: typing.SupportsInt | typing.SupportsIndex = 4096,
+    progress: collections.abc.Callable | None = None,
+) -> dict[int, torch.Tensor]:
+    """
+    The mean of the stream after each block over the first n sequences, for several n in one pass.
+
+    Args:
+        model: A loaded model.
+        sequences: int64 [all, length].
+        counts: The numbers n.
+        tokens_per_pass: Upper bound of batch * pos in one pass.
+        progress: Called as `progress(stage, done, total)`.
+
+    Returns:
+        By n: float64 [layer, 2, d_model], the mean at the first position and at all others.
+
+    Example:
+        >>> means = ma.calibration_means(model, torch.arange(64).view(4, 16), [1, 4])
+        >>> means[4].shape
+        torch.Size([2, 2, 32])
     """
 
 def cls_attention(
@@ -2548,6 +3866,89 @@ def cut_sequences(
         torch.Size([2, 8])
     """
 
+def decompose_attention(
+    model: Model,
+    ids: TokenBatch
+    | torch.Tensor
+    | collections.abc.Sequence[int]
+    | collections.abc.Sequence[collections.abc.Sequence[int]],
+    layer: typing.SupportsInt | typing.SupportsIndex,
+    positions: torch.Tensor | collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    *,
+    mask: torch.Tensor | None = None,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """
+    What attention in one block takes from the tokens at `positions`, and from all others (Sun et al. 2024, Eq. 2).
+
+    Args:
+        model: With the hooks that it has.
+        ids: Token ids, as for `Model.forward`.
+        layer: Block, 0-based.
+        positions: Positions in each row, -1 the last one; or bool [batch, pos].
+        mask: False at padding, as for `Model.forward`.
+
+    Returns:
+        (massive, rest), [batch, pos, head, d_head] each; they add up to `blocks.{layer}.attn.z`.
+
+    Raises:
+        ConfigError: When there is no such block.
+        ShapeError: When there is no such position.
+
+    Example:
+        >>> massive, rest = ma.decompose_attention(model, [1, 2, 3, 4], layer=1, positions=[0])
+        >>> massive.shape
+        torch.Size([1, 4, 4, 8])
+    """
+
+def divergence(
+    model: Model,
+    windows: WindowSet,
+    edits: collections.abc.Sequence[Intervention] | Intervention,
+    *,
+    tokens_per_pass: typing.SupportsInt | typing.SupportsIndex = 0,
+    progress: collections.abc.Callable | None = None,
+) -> PerplexityResult:
+    """
+    How far a model's predictions are, under edits, from those without.
+
+    Args:
+        model: A loaded model.
+        windows: Made by `make_windows`.
+        edits: An Intervention or a list of them.
+        tokens_per_pass: As for `perplexity`.
+        progress: Called as `progress(stage, done, total)`.
+
+    Returns:
+        A PerplexityResult of the edited model with `kl_nats`, the mean of KL(original || edited) over the scored tokens,
+        and `agreement`, the share of them whose most likely token is the same.
+
+    Example:
+        >>> windows = ma.make_windows(list(range(64)), window=16)
+        >>> select = ma.Selection.at([0], [3])
+        >>> same = ma.make_intervention("scale", site="blocks.0.resid_post", select=select, factor=1)
+        >>> result = ma.divergence(model, windows, same)
+        >>> result.kl_nats, result.agreement
+        (0.0, 1.0)
+    """
+
+def embed_texts(text_model: Model, texts: collections.abc.Sequence[str]) -> torch.Tensor:
+    """
+    Embeddings of texts by the text tower of CLIP, not normalised.
+
+    Args:
+        text_model: `load_model` of a CLIP folder.
+        texts: Strings; of one that is too long the beginning counts.
+
+    Returns:
+        float32 [text, d_text] on the CPU.
+
+    Raises:
+        ConfigError: When the model gives no embeddings of texts.
+
+    Example:
+        >>> ma.embed_texts(text_model, ["a photo of a tench."])  # doctest: +SKIP
+    """
+
 def evaluate_conditions(
     model: Model,
     conditions: collections.abc.Sequence[Condition],
@@ -2564,11 +3965,12 @@ def evaluate_images(
     model: VisionModel,
     conditions: collections.abc.Sequence[Condition],
     images: ImageSet,
-    recipe: ImageRecipe | None = None,
+    recipe: ImageRecipe | os.PathLike | str | bytes | None = None,
     *,
     metrics: collections.abc.Sequence[str] = ["cosine"],
     name: str = "images",
     k: typing.SupportsInt | typing.SupportsIndex = 10,
+    head: ImageHead | os.PathLike | str | bytes | None = None,
     batch: typing.SupportsInt | typing.SupportsIndex = 32,
     progress: collections.abc.Callable | None = None,
 ) -> tuple[Table, list[str]]:
@@ -2581,12 +3983,13 @@ def evaluate_images(
         model: A VisionModel.
         conditions: Condition objects; one without edits is compared with.
         images: An ImageSet.
-        recipe: How images become pixels; None for the checkpoint's own.
+        recipe: How images become pixels, an ImageRecipe or what it takes; None for the checkpoint's own.
         metrics: "cosine" (of the pooled vector with the unedited one), "nearest" (images that keep their nearest neighbour),
             "knn" and "probe" (accuracy of neighbours, and of linear probes trained on the unedited model), "top" (top-1 and
             top-5 accuracy of the classifier).
         name: Of the images, in the headings.
         k: Neighbours of "knn".
+        head: A classifier for "top" in place of the model's own: an ImageHead, or the file of a linear one (`linear_head`).
         batch: Images of a pass.
         progress: Called as `progress(stage, done, total)`.
 
@@ -2594,10 +3997,23 @@ def evaluate_images(
         A Table, and a line for each image that was left out.
 
     Raises:
-        ConfigError: When a metric needs labels or a classifier that is not there, or an edit wrote nothing.
+        ConfigError: When a metric needs labels or a classifier that is not there, the head does not fit, or an edit wrote
+            nothing.
+        FileError: When the head cannot be read, or no image could.
 
     Example:
         >>> ma.evaluate_images(vision_model, [ma.Condition("original")], ma.ImageSet("photographs"))  # doctest: +SKIP
+    """
+
+def except_at(
+    edit: Intervention, positions: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]
+) -> Intervention:
+    """
+    An edit that leaves the entries at some positions of each sequence as they are.
+
+    Args:
+        edit: An Intervention.
+        positions: Counted from the start.
     """
 
 def experiments() -> list[str]:
@@ -2644,7 +4060,7 @@ def find_massive(
 def find_massive_in_images(
     model: VisionModel,
     images: ImageSet,
-    recipe: ImageRecipe | None = None,
+    recipe: ImageRecipe | os.PathLike | str | bytes | None = None,
     *,
     magnitude: typing.SupportsFloat | typing.SupportsIndex = 100.0,
     ratio: typing.SupportsFloat | typing.SupportsIndex = 1000.0,
@@ -2657,7 +4073,7 @@ def find_massive_in_images(
     Args:
         model: A VisionModel.
         images: An ImageSet.
-        recipe: How images become pixels; None for the checkpoint's own.
+        recipe: How images become pixels, an ImageRecipe or what it takes; None for the checkpoint's own.
         magnitude: An entry is massive when it is larger than this ...
         ratio: ... and than this many times the median magnitude of its image.
         batch: Images of a pass.
@@ -2673,12 +4089,116 @@ def find_massive_in_images(
         >>> profile, left_out = ma.find_massive_in_images(vision_model, ma.ImageSet("photographs"))  # doctest: +SKIP
     """
 
+def find_massive_tokens(
+    model: Model, sequences: torch.Tensor, profile: MassiveProfile, *, progress: collections.abc.Callable | None = None
+) -> torch.Tensor:
+    """
+    Which tokens of `sequences`, int64 [n, length], are massive: bool [n, length].
+
+    They have an entry that meets the criterion of `profile` at the dims of its sites, in the stream after block
+    `profile.edit_layer`. Where nothing meets it, the token of each sequence's largest entry.
+
+    Example:
+        >>> sequences = torch.arange(64).view(4, 16)
+        >>> profile = ma.find_massive(model, sequences, classify_tokens=False)
+        >>> ma.find_massive_tokens(model, sequences, profile).sum(1)
+        tensor([1, 1, 1, 1])
+    """
+
+def find_register_neurons(
+    model: VisionModel,
+    images: torch.Tensor | collections.abc.Iterable[typing.Any] | typing.Any,
+    *,
+    threshold: typing.SupportsFloat | typing.SupportsIndex | None = None,
+    ratio: typing.SupportsFloat | typing.SupportsIndex = 5.0,
+    detect_layer: typing.SupportsInt | typing.SupportsIndex = -2,
+    highest_layer: typing.SupportsInt | typing.SupportsIndex | None = None,
+    top_k: typing.SupportsInt | typing.SupportsIndex = 10,
+    recipe: ImageRecipe | os.PathLike | str | bytes | None = None,
+    batch: typing.SupportsInt | typing.SupportsIndex = 50,
+    progress: collections.abc.Callable | None = None,
+) -> RegisterNeurons:
+    """
+    The MLP neurons with the largest mean magnitudes at patches of high norm (Jiang et al. 2025, algorithm 1).
+
+    Magnitudes are those of `mlp.post`; each image's mean at its outliers first, then the mean over images with outliers.
+
+    Args:
+        model: A VisionModel; its hooks stay active.
+        images: As for `measure_tokens`. Memory does not grow with their number.
+        threshold: A patch is an outlier when its norm is above.
+        ratio: Without a threshold: when it is above so many times the median norm of its image's patches.
+        detect_layer: The block after which norms are taken, 0-based; negative numbers count from the last one, -1.
+        highest_layer: The last block to search, likewise; None: `detect_layer`.
+        top_k: Neurons to return.
+        recipe: As for `measure_tokens`.
+        batch: As for `measure_tokens`.
+        progress: Called as `progress(stage, done, total)`.
+
+    Returns:
+        RegisterNeurons; without `neurons` when no patch is an outlier.
+
+    Raises:
+        ConfigError: When an option is out of its range.
+
+    Example:
+        >>> found = ma.find_register_neurons(vision_model, torch.rand(4, 3, 16, 16), ratio=1, detect_layer=-1, top_k=3)
+        >>> len(found.neurons), found.at_outliers.shape  # [layer, neuron]
+        (3, torch.Size([2, 64]))
+    """
+
+def find_super_weights(
+    model: Model,
+    ids: TokenBatch
+    | torch.Tensor
+    | collections.abc.Sequence[int]
+    | collections.abc.Sequence[collections.abc.Sequence[int]],
+    *,
+    threshold: typing.SupportsFloat | typing.SupportsIndex = 50.0,
+    share: typing.SupportsFloat | typing.SupportsIndex = 0.1,
+    max_weights: typing.SupportsInt | typing.SupportsIndex = 10,
+    progress: collections.abc.Callable | None = None,
+) -> SuperWeightSearch:
+    """
+    Single weights of down-projections without which a massive activation is not (Yu et al. 2024).
+
+    Looks at one pass, removes a weight, and looks again, until no block has a spike: a largest |mlp_out| and, at the same token,
+    a largest |mlp.post| beyond the thresholds. Removed is, of the first such block, the weight that does most for that output.
+
+    Args:
+        model: With the hooks that it has; loaded from files.
+        ids: Tokens [pos] or [n, pos].
+        threshold: Of |mlp.post| and |mlp_out| of a spike.
+        share: Of the unedited model's largest |mlp_out|: a spike's is above that too. 0: the threshold alone.
+        max_weights: Removals at most.
+        progress: Called as `progress(stage, done, total)`; total is 0, because the number of passes is not known.
+
+    Returns:
+        A SuperWeightSearch.
+
+    Raises:
+        ConfigError: For mixtures of experts.
+
+    Example:
+        >>> found = ma.find_super_weights(model, [1, 2, 3, 4], threshold=0.1, share=0.5, max_weights=1)
+        >>> len(found.peaks), len(found.weights)
+        (2, 1)
+    """
+
 def fix_registers(model: VisionModel, means: RegisterMeans) -> Intervention:
     """
     The Intervention that overwrites every register with its mean at the input of every block ("Fix-Reg-Mean").
 
     Raises:
         ShapeError: When the means are not of such a model.
+    """
+
+def gains_table(gains: collections.abc.Sequence[NormGain]) -> Table:
+    """
+    One row for each NormGain; a Table.
+
+    Args:
+        gains: From `norm_gains`.
     """
 
 def hook_catalogue() -> list[tuple[str, str, str]]:
@@ -2695,6 +4215,43 @@ def image_recipe_names() -> list[str]:
     Names that `ImageRecipe` takes, in alphabetical order.
     """
 
+def implicit_bias(
+    model: Model,
+    sequences: torch.Tensor,
+    members: torch.Tensor | None = None,
+    *,
+    null_sets: typing.SupportsInt | typing.SupportsIndex = 100,
+    seed: typing.SupportsInt | typing.SupportsIndex = 0,
+    tokens_per_pass: typing.SupportsInt | typing.SupportsIndex = 2048,
+    progress: collections.abc.Callable | None = None,
+) -> ImplicitBias:
+    """
+    How constant what queries take from the massive tokens is, in each block and head (Sun et al. 2024, section 4.2).
+
+    u_k is the sum of p_ki v_i over massive tokens i. A query counts when it sees a massive token and is none. The same is
+    computed for random sets of as many other tokens.
+
+    Args:
+        model: With the hooks that it has.
+        sequences: int64 [n, length].
+        members: The massive tokens, bool [n, length]; None: as `find_massive` and `find_massive_tokens` find them.
+        null_sets: Random sets to compare with; 0: none.
+        seed: Of the random sets.
+        tokens_per_pass: Upper bound of batch * pos in one pass.
+        progress: Called as `progress(stage, done, total)`.
+
+    Returns:
+        An ImplicitBias.
+
+    Raises:
+        ShapeError: When no sequence has a massive token, or one has too few others.
+
+    Example:
+        >>> bias = ma.implicit_bias(model, torch.arange(64).view(4, 16), null_sets=20)
+        >>> bias.constants.shape
+        torch.Size([2, 4, 8])
+    """
+
 def intervention_kinds() -> list[str]:
     """
     Names of all kinds of intervention.
@@ -2702,6 +4259,25 @@ def intervention_kinds() -> list[str]:
     Example:
         >>> "set_value" in ma.intervention_kinds()
         True
+    """
+
+def linear_head(path: os.PathLike | str | bytes, model: VisionModel) -> ImageHead:
+    """
+    A linear classifier from a file, onto the class token, or class token and mean of the patches (DINOv2's heads).
+
+    Args:
+        path: A safetensors file with `weight` [class, d] and `bias` [class]; d is d_model or twice that.
+        model: The VisionModel that it is for.
+
+    Returns:
+        An ImageHead, for `evaluate_images(head=...)` or to be called on a `VisionOutput`.
+
+    Raises:
+        FileError: When weight or bias is not in the file.
+        ConfigError: When their width fits no such input of the model.
+
+    Example:
+        >>> head = ma.linear_head("head.safetensors", vision_model)  # doctest: +SKIP
     """
 
 def load_interventions(path: os.PathLike | str | bytes) -> list[Intervention]:
@@ -2778,15 +4354,44 @@ def load_vision_model(
     device: str | collections.abc.Sequence[str] = "auto",
     dtype: torch.dtype | str = ...,
     home: os.PathLike | str | bytes | None = None,
+    n_test_registers: typing.SupportsInt | typing.SupportsIndex = 0,
 ) -> VisionModel:
     """
     Loads a vision model that `libma fetch` has brought, or a Hugging Face folder.
 
-    Of a checkpoint that pairs images with texts, the vision part. Arguments and errors are those of `load_model`.
+    Of a checkpoint that pairs images with texts, the vision part. Other arguments and errors are those of `load_model`.
+
+    Args:
+        n_test_registers: Tokens of zeros to add between the other tokens and the patches, the last of the model's registers; no
+            head reads them. `test_time_registers` gives them something to hold.
 
     Example:
         >>> ma.load_vision_model(vision_folder, dtype="float64")
         VisionModel('vit', n_layers=2, d_model=32, patch=4x4, image=16x16, dtype=float64, device=cpu)
+    """
+
+def magnitude_surface(
+    model: Model,
+    prompt: str,
+    layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    *,
+    add_bos: bool = False,
+) -> MagnitudeSurface:
+    """
+    The streams of a prompt after some blocks, in one pass (Sun et al. 2024, Figures 1 to 3).
+
+    Args:
+        model: With the hooks that it has.
+        prompt: A text.
+        layers: Blocks, 0-based; -1 is the stream before block 0.
+        add_bos: Put the tokenizer's BOS in front.
+
+    Returns:
+        A MagnitudeSurface.
+
+    Example:
+        >>> ma.magnitude_surface(model, "the rain", [1]).layers
+        [1]
     """
 
 def magnitudes_table(models: collections.abc.Sequence[ModelSummary]) -> Table:
@@ -2805,12 +4410,15 @@ def make_intervention(
     factor: typing.SupportsFloat | typing.SupportsIndex | None = None,
     low: typing.SupportsFloat | typing.SupportsIndex | None = None,
     high: typing.SupportsFloat | typing.SupportsIndex | None = None,
+    to: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+    keep: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+    others: str = "",
 ) -> Intervention:
     """
     Makes an intervention.
 
     Args:
-        kind: "set_value", "scale", "clamp", "add" or "replace_tokens".
+        kind: "set_value", "scale", "clamp", "add", "replace_tokens" or "shift_neurons".
         site: Hook name or pattern: "blocks.11.resid_post", "blocks.*.resid_post".
         select: Which entries.
         value: set_value: the constant. add: the amount.
@@ -2819,6 +4427,9 @@ def make_intervention(
         factor: scale.
         low: clamp: lower bound.
         high: clamp: upper bound.
+        to: shift_neurons: positions that get a neuron's activation of largest magnitude over the row.
+        keep: shift_neurons: positions that stay as they are.
+        others: shift_neurons: what all other tokens get: "zero" (unless given), "mean", "only_outliers" or "same".
 
     Raises:
         UnknownNameError: When there is no such kind.
@@ -2869,6 +4480,45 @@ def make_windows(
         WindowSet('paper', 4 windows of 16 tokens, bos='nobos')
     """
 
+def measure_magnitudes(
+    model: Model,
+    sequences: torch.Tensor | collections.abc.Sequence[str],
+    *,
+    detail: bool = False,
+    magnitude: typing.SupportsFloat | typing.SupportsIndex = 100.0,
+    ratio: typing.SupportsFloat | typing.SupportsIndex = 1000.0,
+    outlier_magnitude: typing.SupportsFloat | typing.SupportsIndex = 6.0,
+    outlier_layers: typing.SupportsFloat | typing.SupportsIndex = 0.25,
+    outlier_positions: typing.SupportsFloat | typing.SupportsIndex = 0.06,
+    tokens_per_pass: typing.SupportsInt | typing.SupportsIndex = 4096,
+    classify_tokens: bool = True,
+    progress: collections.abc.Callable | None = None,
+) -> Magnitudes:
+    """
+    How large activations are before block 0 and after each block, where, and how constant.
+
+    Args:
+        model: With the hooks that it has.
+        sequences: int64 [n, length], or texts: then as `cut_sequences` cuts them by default, 32 of 512 tokens.
+        detail: Kurtosis and INT8 errors too, which read each stream three times more.
+        magnitude: An entry x is massive when |x| is above it, and
+        ratio: above so many times the median magnitude of the sequence's hidden state.
+        outlier_magnitude: A dim is an outlier feature when |x| reaches it
+        outlier_layers: after this share of the blocks
+        outlier_positions: and at this share of all positions.
+        tokens_per_pass: Upper bound of batch * pos in one pass.
+        classify_tokens: False for a model without a tokenizer: only starts are told apart.
+        progress: Called as `progress(stage, done, total)`.
+
+    Returns:
+        Magnitudes.
+
+    Example:
+        >>> found = ma.measure_magnitudes(model, torch.arange(64).view(4, 16), detail=True, classify_tokens=False)
+        >>> found.arrays["kurtosis"].shape
+        torch.Size([3])
+    """
+
 def measure_model(
     name_or_path: os.PathLike | str | bytes,
     texts: str | collections.abc.Sequence[str],
@@ -2913,6 +4563,28 @@ def measure_model(
         2
     """
 
+def measure_repetition(
+    model: Model,
+    prompts: collections.abc.Sequence[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]],
+    edits: collections.abc.Sequence[Intervention] | Intervention = (),
+    *,
+    new_tokens: typing.SupportsInt | typing.SupportsIndex = 64,
+    progress: collections.abc.Callable | None = None,
+) -> Repetition:
+    """
+    The repetition of what a model writes greedily after prompts, the prompts left out.
+
+    Args:
+        model: A loaded model.
+        prompts: Lists of ids.
+        edits: An Intervention or a list of them.
+        new_tokens: Of each continuation.
+        progress: Called as `progress(stage, done, total)`.
+
+    Returns:
+        A Repetition.
+    """
+
 def measure_tokens(
     model: VisionModel,
     images: torch.Tensor | collections.abc.Iterable[typing.Any] | typing.Any,
@@ -2949,9 +4621,67 @@ def measure_tokens(
         (4, [0, 1])
     """
 
+def norm_gains(
+    model: Model, dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]
+) -> list[NormGain]:
+    """
+    Gains at some dims of all norms of the stream, in the order of a forward pass.
+
+    Args:
+        model: Loaded from files.
+        dims: Of the stream.
+
+    Returns:
+        A list of NormGain, empty where the architecture has none.
+
+    Example:
+        >>> [(gain.layer, gain.norm) for gain in ma.norm_gains(model, [5])]
+        [(0, 'ln1'), (0, 'ln2'), (1, 'ln1'), (1, 'ln2'), (-1, 'ln_final')]
+    """
+
+def norm_trajectory(
+    model: Model,
+    prompt: str
+    | TokenBatch
+    | torch.Tensor
+    | collections.abc.Sequence[int]
+    | collections.abc.Sequence[collections.abc.Sequence[int]],
+    profile: MassiveProfile | None = None,
+    *,
+    layer: typing.SupportsInt | typing.SupportsIndex | None = None,
+) -> NormTrajectory:
+    """
+    Follows a prompt's tokens from the stream through the norm before attention to q, k and v.
+
+    Args:
+        model: With the hooks that it has.
+        prompt: A text, no BOS added, or its token ids.
+        profile: Says which tokens are massive, a MassiveProfile; None: found in the prompt.
+        layer: Block, 0-based; None: the next one behind that after which tokens are massive.
+
+    Returns:
+        A NormTrajectory.
+
+    Raises:
+        ConfigError: When there is no such block, or no norm stands before its attention.
+
+    Example:
+        >>> ma.norm_trajectory(model, [1, 2, 3, 4]).vectors["k"].shape
+        torch.Size([4, 2, 8])
+    """
+
 def pairs_table(models: collections.abc.Sequence[ModelSummary]) -> Table:
     """
     One row a model with a base: the dims of both and of each alone, a Table.
+    """
+
+def parameter_names(model: Model) -> list[str]:
+    """
+    Names of a model's parameters in the order of a forward pass; a tied output head is "embed.weight" alone.
+
+    Example:
+        >>> ma.parameter_names(model)[:3]
+        ['embed.weight', 'blocks.0.ln1.weight', 'blocks.0.attn.qkv.weight']
     """
 
 def perplexity(
@@ -2988,12 +4718,67 @@ def perplexity_protocols() -> list[tuple[str, str]]:
         True
     """
 
+def project_to_attn_out(model: Model, constants: torch.Tensor) -> torch.Tensor | None:
+    """
+    What constants [layer, head, d_head] at `attn.z` add to `attn_out`: [layer, d_model].
+
+    None where attention's output is normed before it joins the stream, so that parts do not add up.
+
+    Example:
+        >>> ma.project_to_attn_out(model, torch.ones(2, 4, 8)).shape
+        torch.Size([2, 32])
+    """
+
+def prompt_head(
+    text_model: Model,
+    model: VisionModel,
+    classes: collections.abc.Sequence[str],
+    templates: collections.abc.Sequence[str] = ["a photo of a {}."],
+) -> ImageHead:
+    """
+    Zero-shot classification by CLIP: cosines of an image with the embeddings of classes' prompts.
+
+    A class's embedding is the normalised mean of the normalised embeddings of its prompts (Radford et al. 2021, section 3.1).
+    CLIP's temperature, which changes no ranking, is left out.
+
+    Args:
+        text_model: `load_model` of the CLIP folder: its text tower.
+        model: `load_vision_model` of the same folder.
+        classes: Names of the classes; underscores become spaces.
+        templates: Prompts with "{}" where the name goes.
+
+    Returns:
+        An ImageHead, for `evaluate_images(head=...)` or to be called on a `VisionOutput`.
+
+    Raises:
+        ConfigError: When a template has no "{}", or the towers are not of one model.
+
+    Example:
+        >>> head = ma.prompt_head(text_model, vision_model, ["tench", "goldfish"])  # doctest: +SKIP
+    """
+
 def read_image(path: os.PathLike | str | bytes) -> torch.Tensor:
     """
     The image of a JPEG or PNG file, uint8 [height, width, 3]: the bytes of Pillow's `Image.open(path).convert("RGB")`.
 
     Raises:
         FileError: When the file is of another type, broken or truncated, or its image is larger than Pillow allows.
+    """
+
+def read_parameter(model: Model, name: str) -> torch.Tensor:
+    """
+    A copy of a parameter, read again from the model's files: a matrix [out, in], or [n]; the model's dtype, on the CPU.
+
+    Args:
+        model: Loaded from files.
+        name: As `parameter_names` lists it.
+
+    Raises:
+        UnknownNameError: When there is none.
+
+    Example:
+        >>> ma.read_parameter(model, "blocks.1.mlp.down.weight").shape
+        torch.Size([32, 48])
     """
 
 def register_means(
@@ -3019,6 +4804,50 @@ def register_means(
 
     Raises:
         ConfigError: When the model has no registers.
+    """
+
+def repetition_of(
+    texts: collections.abc.Sequence[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]],
+) -> Repetition:
+    """
+    The repetition of texts in their tokens.
+
+    Args:
+        texts: Lists of ids.
+
+    Example:
+        >>> ma.repetition_of([[1, 2, 1, 2, 1]]).repeated
+        [0.6, 0.5, 0.3333333333333333, 0.0]
+    """
+
+def replace_part(
+    select: Selection,
+    *,
+    marked_after: typing.SupportsInt | typing.SupportsIndex,
+    layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    constants: torch.Tensor | None = None,
+    others: typing.SupportsInt | typing.SupportsIndex | None = None,
+) -> list[Intervention]:
+    """
+    Edits that replace what attention takes from some tokens by a constant; they belong together.
+
+    Args:
+        select: The tokens are those with a selected entry ...
+        marked_after: ... in the stream after this block, 0-based.
+        layers: Blocks whose attention is edited, behind `marked_after`.
+        constants: [layer, head, d_head], row L for block L; None: nothing instead.
+        others: A seed: as many random other tokens in their place.
+
+    Returns:
+        A list of Intervention: one that marks the tokens, and one or two for each block.
+
+    Raises:
+        ConfigError: When a block does not come after `marked_after`, or constants do not fit.
+
+    Example:
+        >>> edits = ma.replace_part(ma.Selection.at([0], []), marked_after=0, layers=[1])
+        >>> [edit.kind for edit in edits]
+        ['mark_tokens', 'drop_keys']
     """
 
 def rolling_log_likelihoods(
@@ -3167,9 +4996,137 @@ def score_requests(
         5
     """
 
+def slices_table(spectra: collections.abc.Sequence[WeightSpectrum]) -> Table:
+    """
+    One row for each dim and neuron that `weight_spectra` was asked for, of each matrix; a Table.
+
+    Args:
+        spectra: From `weight_spectra`.
+    """
+
+def spectra_table(
+    spectra: collections.abc.Sequence[WeightSpectrum], top: typing.SupportsInt | typing.SupportsIndex = 3
+) -> Table:
+    """
+    One row for each WeightSpectrum, with `top` singular values; a Table.
+
+    Args:
+        spectra: From `weight_spectra`.
+        top: Singular values to show.
+    """
+
 def summarize_task(task: Task, scores: collections.abc.Sequence[DocumentScore]) -> list[TaskMetric]:
     """
     TaskMetric list from the DocumentScore of each document.
+    """
+
+def sweep_conditions(
+    profile: MassiveProfile,
+    kind: str,
+    *,
+    top: typing.SupportsInt | typing.SupportsIndex = 1,
+    value: typing.SupportsFloat | typing.SupportsIndex | str | None = None,
+    factors: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = [],
+    after: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+    means: collections.abc.Mapping[typing.SupportsInt | typing.SupportsIndex, torch.Tensor] = {},
+) -> list[Condition]:
+    """
+    Conditions for `run_ablation` along one line: the original, then one for each block, factor, token or mean.
+
+    Args:
+        profile: What `find_massive` found.
+        kind: "blocks" (the edit after each block), "spans" (after the first massive block, after it and all that follow,
+            after all), "scale" (times each factor), "places" (massive entries at the start, elsewhere, both), "tokens" (the
+            entry, its token, its dim at all and at all other tokens), "restore" (set, and put back after a later block),
+            "mean_from" (means over numbers of sequences), "mean_of" (the mean at its position, the mean at all others).
+        top: The strongest so many massive entries of their token are edited; 0 for all that were found.
+        value: blocks, spans, places, restore: a number or "mean"; 0 unless given.
+        factors: scale; 0 to 2 in quarters unless given.
+        after: restore: blocks from the edit to the restoration; all unless given.
+        means: mean_from: what `calibration_means` returns.
+
+    Raises:
+        UnknownNameError: When there is no such kind.
+        ConfigError: When an option is not of the kind.
+
+    Example:
+        >>> profile = ma.find_massive(model, torch.arange(64).view(4, 16), classify_tokens=False)
+        >>> [condition.name for condition in ma.sweep_conditions(profile, "blocks", value=0)]
+        ['original', 'block 0', 'block 1']
+    """
+
+def sweep_kinds() -> list[str]:
+    """
+    Names of all kinds of sweep.
+
+    Example:
+        >>> ma.sweep_kinds()
+        ['blocks', 'spans', 'scale', 'places', 'tokens', 'restore', 'mean_from', 'mean_of']
+    """
+
+def test_time_registers(
+    model: VisionModel,
+    neurons: RegisterNeurons
+    | collections.abc.Sequence[RegisterNeuron]
+    | collections.abc.Sequence[
+        tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]
+    ],
+    *,
+    others: str = "zero",
+    keep: collections.abc.Sequence[str] = [],
+) -> list[Intervention]:
+    """
+    The interventions that move the activations of register neurons to added tokens (Jiang et al. 2025).
+
+    Each neuron gets, at every added token, its activation of largest magnitude over all tokens of the image.
+
+    Args:
+        model: A VisionModel loaded with `n_test_registers`.
+        neurons: RegisterNeurons, some of its `.neurons`, or pairs (block, neuron).
+        others: What all other tokens get: "zero"; "mean", of the three quarters of smallest magnitude; "only_outliers", their
+            mean where the magnitude is more than a standard deviation above its mean; "same".
+        keep: Roles of tokens that stay as they are: ["cls"].
+
+    Returns:
+        A list of Interventions, one for each block.
+
+    Raises:
+        ConfigError: When the model has no added tokens, or there are no neurons or not such ones.
+        UnknownNameError: When there is no such role or choice.
+
+    Example:
+        >>> model = ma.load_vision_model(vision_folder, n_test_registers=1)
+        >>> ma.test_time_registers(model, [(0, 5), (0, 3)])
+        [Intervention(shift_neurons to [1], others zero at blocks.0.mlp.post: all positions x dims [3, 5])]
+    """
+
+def trajectory_groups(
+    model: Model,
+    sequences: torch.Tensor | collections.abc.Sequence[str],
+    profile: MassiveProfile | None = None,
+    *,
+    layer: typing.SupportsInt | typing.SupportsIndex | None = None,
+    tokens_per_pass: typing.SupportsInt | typing.SupportsIndex = 2048,
+    progress: collections.abc.Callable | None = None,
+) -> TrajectoryGroups:
+    """
+    What `norm_trajectory` shows, over many sequences: massive tokens against all others.
+
+    Args:
+        model: With the hooks that it has.
+        sequences: int64 [n, length], or texts: then as `cut_sequences` cuts them by default.
+        profile: As for `norm_trajectory`; None: found in these sequences.
+        layer: As for `norm_trajectory`.
+        tokens_per_pass: Upper bound of batch * pos in one pass.
+        progress: Called as `progress(stage, done, total)`.
+
+    Returns:
+        TrajectoryGroups.
+
+    Example:
+        >>> groups = ma.trajectory_groups(model, torch.arange(64).view(4, 16), layer=1)
+        >>> groups.layer, groups.n_sequences
+        (1, 4)
     """
 
 def vision_architectures() -> list[str]:
@@ -3181,7 +5138,136 @@ def vision_architectures() -> list[str]:
         True
     """
 
+def weight_spectra(
+    model: Model,
+    *,
+    layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+    dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+    neurons: collections.abc.Mapping[
+        typing.SupportsInt | typing.SupportsIndex, collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]
+    ] = {},
+    progress: collections.abc.Callable | None = None,
+) -> list[WeightSpectrum]:
+    """
+    Spectra of the matrices that write the stream and of those of the MLP that read it.
+
+    Args:
+        model: Loaded from files.
+        layers: 0-based blocks; empty: all.
+        dims: Dims of the stream to look at.
+        neurons: By block, neurons to look at.
+        progress: Called as `progress(stage, done, total)`.
+
+    Returns:
+        A list of WeightSpectrum: of each block "attn.out", "mlp.down", "mlp.gate" and "mlp.up".
+
+    Example:
+        >>> found = ma.weight_spectra(model, layers=[1], dims=[5], neurons={1: [7]})
+        >>> [each.name for each in found]
+        ['attn.out', 'mlp.down', 'mlp.gate', 'mlp.up']
+    """
+
+def weight_spectrum(
+    matrix: torch.Tensor,
+    *,
+    rows: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+    columns: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+) -> MatrixSpectrum:
+    """
+    Singular values of a matrix, in float64, and how rows and columns stand out.
+
+    Args:
+        matrix: Floating [rows, columns], such as `read_parameter` gives.
+        rows: Those to look at.
+        columns: Those to look at.
+
+    Example:
+        >>> spectrum = ma.weight_spectrum(torch.eye(3), rows=[1])
+        >>> spectrum.singular_values.tolist(), spectrum.stable_rank, spectrum.row_norms[0].norm
+        ([1.0, 1.0, 1.0], 3.0, 1.0)
+    """
+
 def wikitext_documents(raw: str) -> list[Document]:
     """
     The pages of WikiText's raw file as lm-evaluation-harness makes them, a list of Document.
+    """
+
+def with_restore(edit: Intervention, site: str) -> list[Intervention]:
+    """
+    An edit, and one that writes back what it overwrote: each entry gets the value it had before, in the same pass.
+
+    The two belong together: give both, in this order, to one Condition, or add both as hooks.
+
+    Args:
+        edit: An Intervention at one hook point.
+        site: The hook point at which it is undone.
+
+    Returns:
+        Both edits, a list.
+
+    Raises:
+        ConfigError: When a site is a pattern.
+
+    Example:
+        >>> select = ma.Selection.at([0], [3])
+        >>> zero = ma.make_intervention("set_value", site="blocks.0.resid_post", select=select, value=0)
+        >>> ma.with_restore(zero, "blocks.1.resid_post")[1]
+        Intervention(restore at blocks.1.resid_post: positions [0] x dims [3])
+    """
+
+def write_contributions(
+    model: Model,
+    ids: TokenBatch
+    | torch.Tensor
+    | collections.abc.Sequence[int]
+    | collections.abc.Sequence[collections.abc.Sequence[int]],
+    *,
+    layer: typing.SupportsInt | typing.SupportsIndex,
+    dim: typing.SupportsInt | typing.SupportsIndex,
+    position: typing.SupportsInt | typing.SupportsIndex | None = None,
+    top: typing.SupportsInt | typing.SupportsIndex = 10,
+    step_share: typing.SupportsFloat | typing.SupportsIndex = 0.1,
+    progress: collections.abc.Callable | None = None,
+) -> WriteContributions:
+    """
+    Who writes one dim of the stream at one token: each block's attention and MLP, and the neurons of one block.
+
+    Args:
+        model: With the hooks that it has; loaded from files.
+        ids: Tokens [pos] or [n, pos]; means are over sequences.
+        layer: 0-based block whose output, and whose neurons.
+        dim: Of the stream.
+        position: Of the token in each sequence; None: where |x| of that dim is largest after the block.
+        top: Neurons to list.
+        step_share: A block steps up or down when it changes the entry's magnitude by this share of its largest.
+        progress: Called as `progress(stage, done, total)`.
+
+    Returns:
+        WriteContributions.
+
+    Example:
+        >>> found = ma.write_contributions(model, [1, 2, 3, 4], layer=1, dim=5)
+        >>> abs(found.contributions.sum().item() - found.blocks[1].mlp) < 1e-4
+        True
+    """
+
+def zero_weights(
+    model: Model,
+    weights: SuperWeightSearch
+    | collections.abc.Sequence[
+        typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"]
+    ],
+) -> list[Intervention]:
+    """
+    Edits that act as if entries of down-projections were zero; the model's parameters are not touched.
+
+    Two Interventions for each block, of no use apart: register all of them, or put all into one Condition.
+
+    Args:
+        model: Loaded from files.
+        weights: (layer, dim, neuron), 0-based, each: blocks.{layer}.mlp.down.weight[dim, neuron]. Or a SuperWeightSearch.
+
+    Example:
+        >>> ma.Condition("zeroed", ma.zero_weights(model, [(1, 5, 7)]))
+        Condition('zeroed', 2 edits)
     """
