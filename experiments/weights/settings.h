@@ -1,0 +1,38 @@
+// What is asked of a model's weights: the YAML file as plain structs.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "experiments/ablation/settings.h"
+#include "experiments/common/find.h"
+
+#include "libma/core/yaml.h"
+#include "libma/eval/find_super_weights.h"
+
+namespace ma::experiments {
+
+struct WeightsSettings {
+  ModelSettings model;
+  FindSettings find;
+  std::int64_t search_sequences = 0; ///< of the calibration sequences, for
+                                     ///< super weights and contributions
+  SuperWeightOptions search;
+  std::optional<std::int64_t> layer; ///< 0-based block of the entry that is
+                                     ///< decomposed; unset: found
+  std::optional<std::int64_t> dim;   ///< its dim; unset: found
+  std::int64_t top_neurons = 0;
+  double step_share = 0;
+  bool has_spectra = false;
+  std::optional<std::vector<std::int64_t>>
+      spectra_layers; ///< unset: those where something was found; empty: all
+  std::int64_t top_singular_values = 0;
+  std::vector<PerplexitySettings> perplexity; ///< may be empty
+  std::int64_t tokens_per_pass = 0;
+};
+
+/// Reads every key of `config`. Throws ConfigError, with file, line and key.
+WeightsSettings read_weights_settings(const Yaml& config);
+
+} // namespace ma::experiments
