@@ -54,6 +54,8 @@ Example:
   bind_zero_shot(m);
   bind_rolling(m);
   bind_ablation(m);
+  bind_super_weights(m);
+  bind_weight_spectra(m);
   bind_sweeps(m);
   bind_implicit_bias(m);
   bind_image_heads(m);

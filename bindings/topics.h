@@ -30,6 +30,7 @@ void bind_model_hooks(
     py::class_<BoundVisionModel>& vision_model);
 void bind_register_neurons(py::module_& m);
 void bind_rolling(py::module_& m);
+void bind_super_weights(py::module_& m);
 void bind_sweeps(py::module_& m);
 void bind_table(py::module_& m);
 void bind_tasks(py::module_& m);
@@ -38,6 +39,7 @@ void bind_trajectory(py::module_& m);
 void bind_vision(py::module_& m, py::class_<BoundVisionModel>& model);
 void bind_vision_analysis(py::module_& m);
 void bind_vision_types(py::module_& m);
+void bind_weight_spectra(py::module_& m);
 void bind_windows(py::module_& m);
 void bind_zero_shot(py::module_& m);
 
