@@ -258,7 +258,8 @@ void ablate_images(const ImageAblationSettings& settings, Run& run) {
   for (const ImageTask& task : tasks) {
     check_tokens(settings.conditions, positions_in(model, task.source));
   }
-  auto journal = run.open_journal(inputs_of(model, found_on, settings, tasks));
+  const auto inputs = inputs_of(model, found_on, settings, tasks);
+  auto journal = run.open_journal(inputs);
   const MassiveProfile profile = find(model, found_on, settings, run);
   const MakeConditions make = [&](const MassiveProfile& found,
                                   const ImageSource& source) {
@@ -291,7 +292,7 @@ void ablate_images(const ImageAblationSettings& settings, Run& run) {
        .dtype = settings.model.dtype,
        .model_files = hash_files(model.files()),
        .metrics = metrics_of(table),
-       .details = {{"tasks", described}}});
+       .details = {{"images", inputs["images"]}, {"tasks", described}}});
 }
 
 /// Throws Problems when the model or images are not there.

@@ -105,6 +105,17 @@ def test_what_is_not_wanted_is_left_out(folder, photographs, tmp_path):
     assert set(load_file(results / "tokens.safetensors")) == {"norms.edges", "norms.patches"}
 
 
+def test_the_record_tells_images_and_recipes_apart(folder, photographs, tmp_path):
+    def hash_of(*settings):
+        assert run(folder, photographs, tmp_path, "cls_attention=none", *settings) == 0
+        return json.loads((tmp_path / "results" / "record.json").read_text())["details"]["images"]["sha256"]
+
+    whole = hash_of()
+    assert len(whole) == 64 and hash_of("images.batch=2") == whole
+    assert hash_of("images.limit=3") != whole
+    assert hash_of("images.recipe=dinov2-native") != whole
+
+
 def test_a_dry_run_lists_all_that_is_missing(folder, tmp_path, capfd):
     missing = tmp_path / "absent"
     config = tmp_path / "tokens.yaml"

@@ -107,6 +107,8 @@ def test_roles_are_resolved_in_the_images_of_each_set(inputs, tmp_path):
     assert named["small cosine"] == numbered["small cosine"] != original["small cosine"]
     assert named["wide cosine"] != numbered["wide cosine"]
     record = json.loads((tmp_path / "out" / "record.json").read_text())
+    hashes = record["details"]["images"]
+    assert hashes["find"] == hashes["evaluate small"] != hashes["evaluate wide"]
     edits = [task["edits"]["roles"] for task in record["details"]["tasks"]]
     assert edits == [[f"blocks.1.resid_post: positions {positions} x dims [3]"] for positions in (small, wide)]
 
