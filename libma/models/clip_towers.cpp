@@ -95,7 +95,7 @@ WeightMap text_weights() {
 
 } // namespace
 
-void register_clip(ModelRegistry& registry) {
+void register_clip_towers(ModelRegistry& registry) {
   const VisionFormat vision = {
       read_vision,
       {tower_weights(),
