@@ -65,7 +65,8 @@ std::vector<AblationTask> make_tasks(
         PerplexityTask{
             .name = wanted.name,
             .windows =
-                make_windows(documents, model.tokenizer(), wanted.windows)});
+                make_windows(documents, model.tokenizer(), wanted.windows),
+            .divergence = settings.divergence});
   }
   for (const ZeroShotSettings& wanted : settings.zero_shot) {
     for (const std::string& name : wanted.tasks) {

@@ -19,7 +19,7 @@ json to_json(const PerplexityResult& result, const std::string& task) {
   for (const double nll : result.window_nll_nats) {
     windows.push_back(json_number(nll));
   }
-  return {
+  json found = {
       {"task", task},
       {"protocol", result.protocol},
       {"bos_profile", result.bos},
@@ -37,6 +37,11 @@ json to_json(const PerplexityResult& result, const std::string& task) {
       {"nonfinite_tokens", result.n_nonfinite},
       {"nonfinite_windows", result.n_nonfinite_windows},
       {"window_nll_nats", windows}};
+  if (result.kl_nats) {
+    found["kl_nats"] = json_number(*result.kl_nats);
+    found["agreement"] = result.agreement.value();
+  }
+  return found;
 }
 
 json to_json(const ZeroShotResult& result, const std::string& task) {

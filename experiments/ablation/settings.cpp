@@ -95,6 +95,11 @@ AblationSettings read_ablation_settings(const Yaml& config) {
       require_new(task, settings.perplexity.back().name, columns);
     }
   }
+  settings.divergence = evaluate.get_or<bool>("divergence", false);
+  if (settings.divergence && settings.perplexity.empty()) {
+    throw evaluate["divergence"].error(
+        "compares predictions on texts; give perplexity too");
+  }
   settings.zero_shot = read_zero_shots(evaluate);
   for (const ZeroShotSettings& group : settings.zero_shot) {
     for (const std::string& task : group.tasks) {

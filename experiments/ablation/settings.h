@@ -34,6 +34,7 @@ struct AblationSettings {
   FindSettings find;
   std::vector<ConditionSettings> conditions;
   std::vector<PerplexitySettings> perplexity;
+  bool divergence = false; ///< compare predictions on texts with the original's
   std::vector<ZeroShotSettings> zero_shot;
   std::int64_t tokens_per_pass = 0;
 };

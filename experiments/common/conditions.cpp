@@ -1,55 +1,12 @@
 // Discovered blocks, entries, counts and means put into interventions.
 #include "experiments/common/conditions.h"
 
-#include <algorithm>
-
+#include "libma/analysis/edit_target.h"
 #include "libma/core/error.h"
 #include "libma/hooks/hook_names.h"
 
 namespace ma::experiments {
 namespace {
-
-/// What was found, as something to edit.
-struct Target {
-  Selection selection;
-  std::int64_t block = 0; ///< 0-based, the first after which it is massive
-  std::int64_t count = 1; ///< entries of a sequence, for controls to match
-};
-
-/// The `n_sites` strongest sites at the start, or another token with a position
-/// of its own (0: all), or, when all are asked for and some stand elsewhere,
-/// whatever is massive in each sequence.
-Target find_target(const MassiveProfile& profile, std::int64_t n_sites) {
-  const auto& sites = profile.sites;
-  const auto has_position = [&](const MassiveSite& site) {
-    return profile.position_of(site.token_class) >= 0;
-  };
-  const auto stands_there = [&](const MassiveSite& site) {
-    return has_position(site) && site.token_class == sites.front().token_class;
-  };
-  if (n_sites > 0 || std::all_of(sites.begin(), sites.end(), stands_there)) {
-    const Selection top = profile.top(n_sites);
-    const auto first = std::find_if(sites.begin(), sites.end(), has_position);
-    return {
-        .selection = top,
-        .block = first->first_layer,
-        .count =
-            static_cast<std::int64_t>(top.positions.size() * top.dims.size())};
-  }
-  if (!profile.meets_criterion) {
-    Selection largest{.kind = SelectionKind::kTopK};
-    largest.count = 1;
-    return {.selection = largest, .block = profile.edit_layer};
-  }
-  std::int64_t hits = 0; // over all calibration sequences
-  for (const MassiveSite& site : sites) {
-    hits += site.count;
-  }
-  return {
-      .selection = profile.massive(),
-      .block = profile.edit_layer,
-      .count = std::max<std::int64_t>(1, hits / profile.n_sequences)};
-}
 
 /// How many sites the table's first massive condition edits: what a control
 /// matches.
@@ -63,7 +20,7 @@ std::int64_t first_site_count(const std::vector<ConditionSettings>& settings) {
 }
 
 std::vector<std::string> sites_of(
-    const ConditionSettings& settings, const Target& target) {
+    const ConditionSettings& settings, const EditTarget& target) {
   switch (settings.layer.kind) {
     case LayerChoice::Kind::kAuto:
       return {block_site(target.block, settings.site)};
@@ -85,8 +42,8 @@ std::vector<Intervention> make_edits(
     std::int64_t control_sites,
     const PositionOfRole& position_of) {
   const SelectionSettings& select = wanted.select;
-  const Target target =
-      find_target(profile, select.is_massive ? select.n_sites : control_sites);
+  const EditTarget target =
+      edit_target(profile, select.is_massive ? select.n_sites : control_sites);
   InterventionOptions options = wanted.numbers;
   options.select = select.is_massive ? target.selection : select.selection;
   for (const NamedToken& token : select.named) {

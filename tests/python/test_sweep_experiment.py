@@ -98,15 +98,21 @@ def test_each_sweep_becomes_a_table(config, tmp_path):
     assert {metric["unit"] for metric in kl} == {"nats"}
 
 
-def test_perplexities_are_those_of_the_ablation(config, tmp_path):
+@pytest.mark.parametrize("divergence", ["false", "true"])
+def test_numbers_are_those_of_the_ablation(config, tmp_path, divergence):
     assert run("sweep", config(), "--output", tmp_path / "sweep").returncode == 0
-    done = run("ablation", config(ABLATION), "--output", tmp_path / "ablation")
+    changes = ["--set", f"evaluate.divergence={divergence}"]
+    done = run("ablation", config(ABLATION), "--output", tmp_path / "ablation", *changes)
     assert done.returncode == 0, done.stderr
-    ablation = {row["condition"]: row["words (perplexity)"] for row in rows(tmp_path / "ablation" / "table.csv")}
-    sweep = {
-        row["what is set"] + row["value"]: row["perplexity"] for row in rows(tmp_path / "sweep" / "sweep_tokens.csv")
-    }
-    assert ablation == {"original": sweep["original"], "zero": sweep["entry0"], "mean": sweep["entrymean"]}
+    columns = {"words (perplexity)": "perplexity"}
+    if divergence == "true":
+        columns |= {"words KL (nats)": "KL (nats)", "words agreement (%)": "agreement (%)"}
+    table = rows(tmp_path / "ablation" / "table.csv")
+    assert set(table[0]) == {"condition", *columns}
+    sweep = {row["what is set"] + row["value"]: row for row in rows(tmp_path / "sweep" / "sweep_tokens.csv")}
+    for row, name in zip(table, ("original", "entry0", "entrymean"), strict=True):
+        for ours, theirs in columns.items():
+            assert row[ours] == sweep[name][theirs]
 
 
 def test_a_killed_run_continues_to_the_same_bytes(config, tmp_path):
