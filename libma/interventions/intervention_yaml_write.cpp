@@ -67,6 +67,13 @@ std::string describe_yaml(const Selection& select) {
 }
 
 void check_readable(const Entry& entry) {
+  const auto kinds = intervention_registry().names();
+  if (std::find(kinds.begin(), kinds.end(), entry.kind) == kinds.end()) {
+    throw ConfigError(
+        entry.site,
+        "an edit of kind '" + entry.kind +
+            "' is made in code, together with others; a file cannot hold it");
+  }
   const auto& dims = entry.select.dims;
   if (std::any_of(dims.begin(), dims.end(), [](auto dim) { return dim < 0; })) {
     throw ConfigError(

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "libma/core/error.h"
+#include "libma/interventions/intervention_yaml.h"
 
 namespace ma {
 namespace {
@@ -104,6 +105,11 @@ TEST(WithRestoreTest, RejectsPatterns) {
   EXPECT_THROW(
       with_restore(zero(Selection::at({0}, {0})), "blocks.*.resid_post"),
       ConfigError);
+}
+
+TEST(WithRestoreTest, IsNotForFiles) {
+  const auto pair = with_restore(zero(Selection::at({0}, {0})), kLate);
+  EXPECT_THROW(interventions_to_yaml({pair[1]}), ConfigError);
 }
 
 TEST(ExceptAtTest, LeavesOutPositionsOfEachSequence) {
