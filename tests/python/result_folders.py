@@ -37,6 +37,51 @@ evaluate:
   perplexity: [{{{{task: {{text}}, name: words, window: 32, max_windows: 4}}}}]
   zero_shot: {{{{tasks: [{{task}}], profile: nobos}}}}
 """,
+    "magnitudes": f"""
+model: {{{{name: {{model}}, device: cpu}}}}
+find: {FIND}
+bos: without
+prompts: ["the rain in $x$", "on and on"]
+""",
+    "attention": f"""
+model: {{{{name: {{model}}, device: cpu}}}}
+find: {FIND}
+sinks: {{{{sequences: 4, length: 16, tokens: [natural, random], eps: [0.3]}}}}
+maps: {{{{prompts: ["the rain in $x$", "on and on"]}}}}
+""",
+    "trajectory": f"""
+model: {{{{name: {{model}}, device: cpu}}}}
+find: {FIND}
+prompts: ["the rain in $x$"]
+""",
+    "implicit_bias": """
+model: {{name: {model}, device: cpu}}
+find: {{text: {text}, sequences: 4, length: 32, magnitude: 100, ratio: 1000}}
+bias: {{null_sets: 10}}
+replace: {{first_block: auto, last_block: auto}}
+evaluate:
+  perplexity: [{{task: {text}, name: words, window: 32, max_windows: 4}}]
+""",
+    "sweep": f"""
+model: {{{{name: {{model}}, device: cpu}}}}
+find: {FIND}
+sweeps:
+  - {{{{kind: blocks, value: 0}}}}
+  - {{{{kind: blocks, value: mean, name: blocks_mean}}}}
+  - {{{{kind: scale, factors: [1, 0, 0.5]}}}}
+  - {{{{kind: tokens}}}}
+evaluate:
+  perplexity:
+    - {{{{task: {{text}}, name: words, window: 32, max_windows: 2}}}}
+    - {{{{task: {{text}}, name: more, window: 16, max_windows: 2}}}}
+""",
+    "weights": f"""
+model: {{{{name: {{model}}, device: cpu}}}}
+find: {FIND}
+search: {{{{sequences: 2, threshold: 0.5, share: 0.5}}}}
+evaluate:
+  perplexity: [{{{{task: {{text}}, name: words, window: 32, max_windows: 4}}}}]
+""",
     "image_tokens": """
 model: {{name: {vision}, device: cpu}}
 images: {{path: {images}, batch: 3, workers: 1}}

@@ -10,6 +10,9 @@ import pytest
 import result_folders
 
 pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+pytest.importorskip("safetensors", reason="safetensors is not installed")
+
+from safetensors.numpy import load_file
 
 from libma import cli, plots
 from libma.errors import FileError, UnknownNameError
@@ -123,9 +126,10 @@ def test_bars_are_perplexities_with_their_errors(result_folder):
     ends = [bar.get_x() + bar.get_width() for bar in axes.patches]
     assert ends == pytest.approx(column(folder, "table", "words (perplexity)")[: len(ends)])
     text = json.loads((folder / "record.json").read_text())["details"]["conditions"][0]["perplexity"][0]
-    whiskers = axes.containers[1].lines[2][0].get_paths()[0].vertices[:, 0]
-    error = text["perplexity"] * (np.exp(text["std_error_nats"]) - 1)
-    assert (whiskers.max() - whiskers.min()) / 2 == pytest.approx(error)
+    whisker = axes.containers[1].lines[2][0].get_paths()[0].vertices[:, 0]
+    ends_of_error = [text["perplexity"] * np.exp(sign * text["std_error_nats"]) for sign in (-1, 1)]
+    assert sorted(whisker) == pytest.approx(ends_of_error)
+    assert text["std_error_nats"] > 0
 
 
 def test_accuracies_stand_beside_what_guessing_gets(result_folder):
@@ -153,6 +157,86 @@ def test_attention_bars_are_means_over_blocks(result_folder):
     names = [f"register:{i} (%)" for i in range(4)] + ["one patch (%)"]
     expected = [np.mean(column(folder, "attention", name)) for name in names]
     assert [bar.get_height() for bar in axes.patches] == pytest.approx(expected)
+
+
+def test_surfaces_name_the_dims_that_are_largest(result_folder):
+    folder = result_folder("magnitudes")
+    tensors = load_file(folder / "surface.safetensors")
+    panels = figure(folder, "surface").axes
+    assert len(panels) == 2
+    peaks = []
+    for index, panel in enumerate(panels):
+        values = max((t for name, t in tensors.items() if f"prompt_{index}" in name), key=lambda t: t.max())
+        assert panel.get_zlim()[1] == pytest.approx(values.max() * 1.02)
+        largest = int(values.max(axis=0).argmax())
+        assert str(largest) in [label.get_text() for label in panel.get_yticklabels()]
+        peaks.append(max(line.get_data_3d()[2].max() for line in panel.lines))
+    assert max(peaks) == pytest.approx(max(t.max() for t in tensors.values()))
+
+
+def test_attention_maps_are_those_of_the_file(result_folder):
+    folder = result_folder("attention")
+    tensors = load_file(folder / "maps.safetensors")
+    n_layers = len(tensors["prompt.0.layers"])
+    maps = [axes.images[0].get_array() for axes in figure(folder, "maps_prompt_0").axes if axes.images]
+    for layer in range(n_layers):
+        logits, pattern = maps[layer].filled(np.nan), maps[n_layers + layer].filled(np.nan)
+        visible = np.tril(np.ones(logits.shape, bool))
+        assert np.isnan(logits[~visible]).all()
+        assert logits[visible] == pytest.approx(tensors["prompt.0.logits"][layer][visible])
+        assert pattern[visible] == pytest.approx(tensors["prompt.0.pattern"][layer][visible])
+
+
+def test_heads_are_in_their_places(result_folder):
+    folder = result_folder("attention")
+    shown = figure(folder, "heads").axes[0].images[0].get_array()
+    with (folder / "heads.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["tokens"] == "natural"]
+    for row in rows:
+        value = shown[int(row["head"]), int(row["block (0-based)"])]
+        assert value == float(row["on massive tokens (%)"])
+
+
+def test_cosines_of_massive_and_other_tokens_stand_side_by_side(result_folder):
+    folder = result_folder("trajectory")
+    (axes,) = figure(folder, "cosines").axes
+    heights = [bar.get_height() for bar in axes.patches]
+    kinds = ("massive", "other")
+    assert heights == pytest.approx(
+        [value for kind in kinds for value in column(folder, "groups", "mean cosine of pairs", tokens=kind)],
+        nan_ok=True,
+    )
+
+
+def test_dispersions_are_those_of_the_tables(result_folder):
+    folder = result_folder("implicit_bias")
+    lines = {line.get_label(): list(line.get_ydata()) for line in figure(folder, "constancy").axes[0].lines}
+    assert lines["massive tokens, mean of heads"] == column(folder, "layers", "dispersion")
+    assert lines["random tokens, mean of heads"] == column(folder, "layers", "null_mean")
+    assert lines["a head"] == column(folder, "bias_constancy", "dispersion")
+
+
+def test_sweeps_over_blocks_share_one_panel_a_text(result_folder):
+    folder = result_folder("sweep")
+    panels = figure(folder, "blocks").axes
+    assert [panel.get_ylabel() for panel in panels] == ["words perplexity", "more perplexity"]
+    for panel in panels:
+        *swept, original = panel.lines
+        for line, name in zip(swept, ("blocks", "blocks_mean"), strict=True):
+            assert [original.get_ydata()[0], *line.get_ydata()] == column(folder, f"sweep_{name}", panel.get_ylabel())
+    factors = figure(folder, "scale").axes[0].lines[0]
+    assert list(factors.get_xdata()) == [0, 0.5, 1]
+    assert list(factors.get_ydata()) == [column(folder, "sweep_scale", "words perplexity")[row] for row in (2, 3, 1)]
+
+
+def test_what_a_block_writes_is_a_bar(result_folder):
+    folder = result_folder("weights")
+    (axes,) = figure(folder, "blocks").axes
+    heights = [bar.get_height() for bar in axes.patches]
+    assert heights == column(folder, "blocks", "attention") + column(folder, "blocks", "MLP")
+    spectra = load_file(folder / "singular_values.safetensors")
+    drawn = [list(line.get_ydata()) for panel in figure(folder, "singular_values").axes for line in panel.lines]
+    assert sorted(drawn) == sorted(list(values) for values in spectra.values())
 
 
 def test_an_infinite_perplexity_is_drawn_and_named(result_folder, tmp_path):

@@ -89,8 +89,7 @@ def test_every_table_is_there_whole(page, folders):
                 assert [lines[0], *lines[2:]] in tables
                 assert len(lines) - 1 == len(rows)
             else:
-                (found,) = [table for table in tables if _has_shape(table, rows) and _agrees(table, rows)]
-                assert found[0] == rows[0]
+                assert any(_has_shape(table, rows) and _agrees(table, rows) for table in tables)
 
 
 def _has_shape(table, rows):
@@ -103,12 +102,19 @@ def _agrees(table, rows):
     return all(a == b or float(a) == pytest.approx(float(b), rel=1e-5) for a, b in cells)
 
 
-def test_every_figure_is_in_the_page_itself(page, folders):
-    sources = [value for tag, name, value in Page(page).attributes if (tag, name) == ("img", "src")]
-    drawn = [figure.to_bytes("svg") for folder in folders for figure in plots.figures(folder)]
-    assert [base64.b64decode(source.removeprefix("data:image/svg+xml;base64,")) for source in sources] == drawn
-    captions = [value for tag, name, value in Page(page).attributes if (tag, name) == ("img", "alt")]
-    assert captions == [figure.caption for folder in folders for figure in plots.figures(folder)]
+@pytest.fixture(scope="module")
+def drawn(folders):
+    """Captions and SVGs of all figures, in the order of the page."""
+    found = [figure for folder in folders for figure in plots.figures(folder)]
+    return [(figure.caption, figure.to_bytes("svg")) for figure in found]
+
+
+def test_every_figure_is_in_the_page_itself(page, drawn):
+    parsed = Page(page)
+    sources = [value for tag, name, value in parsed.attributes if (tag, name) == ("img", "src")]
+    captions = [value for tag, name, value in parsed.attributes if (tag, name) == ("img", "alt")]
+    inside = [base64.b64decode(source.removeprefix("data:image/svg+xml;base64,")) for source in sources]
+    assert list(zip(captions, inside, strict=True)) == drawn
 
 
 def test_the_page_loads_nothing(page):
@@ -124,13 +130,12 @@ def test_the_page_loads_nothing(page):
     assert policy.startswith("default-src 'none'")
 
 
-def test_pictures_load_nothing_either(folders):
-    for folder in folders:
-        for figure in plots.figures(folder):
-            svg = figure.to_bytes("svg").decode()
-            references = re.findall(r'(?:href|src)="([^"]*)"', svg) + re.findall(r"url\(([^)]*)\)", svg)
-            assert [found for found in references if not found.startswith(("#", "data:image/png"))] == []
-            assert "<script" not in svg
+def test_pictures_load_nothing_either(drawn):
+    for _, svg in drawn:
+        text = svg.decode()
+        references = re.findall(r'(?:href|src)="([^"]*)"', text) + re.findall(r"url\(([^)]*)\)", text)
+        assert [found for found in references if not found.startswith(("#", "data:image/png"))] == []
+        assert "<script" not in text
 
 
 def test_chapters_are_listed_and_found(page):

@@ -11,6 +11,7 @@ from . import bars, style
 from .figure import Figure
 
 _CHANCE = "chance"
+_PER_LETTER = 0.065  # inches that a long name takes
 
 
 def figures(results: Results, paper: bool) -> list[Figure]:
@@ -40,7 +41,8 @@ def _conditions(table: Table) -> list[str]:
 
 def _draw_perplexities(groups: list[bars.Group], conditions: list[str], width: float) -> Figure:
     height = 0.6 + 0.24 * len(conditions)
-    width = width if len(groups) > 1 else style.COLUMN
+    if len(groups) == 1:
+        width = min(width, style.COLUMN + _PER_LETTER * max(0, max(map(len, conditions)) - 14))
     drawing, axes = style.panels(width, len(groups), columns=2, height=height, sharey=True)
     for axis, group in zip(axes, groups, strict=True):
         bars.draw_panel(axis, group, conditions, log=True)

@@ -58,7 +58,8 @@ def draw_panel(
     if log:
         axes.set_xscale("log")
     errors = _errors(group.errors)
-    axes.errorbar(drawn, places, xerr=errors, **_WHISKERS)
+    below = drawn * errors / (drawn + errors) if log else errors  # as long on the axis as the one above
+    axes.errorbar(drawn, places, xerr=[below, errors], **_WHISKERS)
     ends = np.where(np.isnan(drawn), low, drawn) + np.nan_to_num(errors)
     for place, value, end in zip(places, group.values, ends, strict=True):
         axes.annotate(f" {style.magnitude(value)}", (end, place), va="center", ha="left", fontsize=6.5)

@@ -1,6 +1,9 @@
 """The implicit bias of attention (Fig. 8 of Sun et al. 2024): value updates, and how constant they are beside random tokens."""
 
+from typing import Any
+
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from ..results import Results
 from . import ablation, style
@@ -87,23 +90,28 @@ def _updates(results: Results, name: str, width: float) -> Figure:
     grid = style.grid(drawing, len(_PARTS), len(blocks))
     for row, (part, title) in zip(grid, _PARTS.items(), strict=True):
         for axes, block in zip(row, blocks, strict=True):
-            values = tensors[part][block]
-            mappable = style.heat(axes, values, **style.symmetric(tensors["massive"][block]))
-            if part == "massive":
+            mappable = style.heat(axes, tensors[part][block], **_scale(tensors, block))
+            axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.tick_params(labelbottom=row is grid[-1], labelleft=axes is row[0])
+            if row is grid[0]:
                 axes.set_title(f"layer {block + 1} (block {block})")
-                axes.set_xticklabels([])
             else:
                 axes.set_xlabel("dim of attention's output")
-                drawing.colorbar(
-                    mappable, ax=[line[blocks.index(block)] for line in grid], location="bottom", aspect=30
-                )
+                drawing.colorbar(mappable, ax=axes, location="bottom", aspect=30, extend="both")
         row[0].set_ylabel(f"{title}\nquery")
     listed = ", ".join(str(place) for place in np.flatnonzero(members)) or "none"
     caption = (
         "Value updates of each query of a prompt, from the tokens with massive activations (above; their positions: "
-        f"{listed}) and from all others (below), of all heads side by side. One scale for both maps of a layer."
+        f"{listed}) and from all others (below), of all heads side by side. One scale for both maps of a layer, clipped at the largest percent."
     )
     return Figure(name, caption, drawing)
+
+
+def _scale(tensors: dict[str, np.ndarray], block: int) -> dict[str, Any]:
+    """One scale for both parts of a block; what is beyond the largest percent of both has the colour of its end."""
+    both = np.abs(np.concatenate([tensors[part][block].ravel() for part in _PARTS]))
+    most = float(np.percentile(both, 99)) or 1.0
+    return {"cmap": style.DIVERGING, "vmin": -most, "vmax": most}
 
 
 def _chosen(results: Results, n_blocks: int) -> list[int]:

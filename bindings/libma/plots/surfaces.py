@@ -12,12 +12,14 @@ from . import style
 
 _MOST_POINTS = 400  # of one token's line; what is left out is smaller than what is drawn
 _MOST_TICKS = 4
+_NEAREST = 0.15  # distance of two labels of dims, in d
 _MOST_TOKENS = 24  # with a label each
 _SHOWN = 0.02  # of the largest entry: smaller ones of a named dim keep the colour of the rest
+_SMALL = 2.4  # inches: panels below that have smaller letters
 _HEAD = 0.36  # inches for the title of the whole figure
 _FOOT = 0.15  # inches below the labels of tokens
-_HEIGHT = 0.64  # of a panel, in its width
-_OVERLAP = 0.15  # by which axes stick out above and below, in heights of a panel: 3-D axes leave room there
+_HEIGHT = 0.7  # of a panel, in its width
+_OVERLAP = 0.1  # by which axes stick out above and below, in heights of a panel: 3-D axes leave room there
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,11 @@ def draw(panels: Sequence[Panel], width: float, columns: int, title: str) -> Dra
     drawing.set_layout_engine("none")  # it leaves 3-D axes too much room
     drawing.suptitle(style.plain(title), fontsize=8, y=1 - 0.08 / drawing.get_figheight(), va="top")
     high = height / drawing.get_figheight()
+    shift = 0.03 if width / columns < _SMALL else 0.05  # numbers stand on the right, tokens below
     for index, panel in enumerate(panels):
         row, column = divmod(index, columns)
         low = _FOOT / drawing.get_figheight() + (rows - 1 - row - _OVERLAP + 0.03) * high
-        place = (column / columns - 0.04 / columns, low, 1 / columns, (1 + 2 * _OVERLAP) * high)
+        place = (column / columns - shift / columns, low, 1 / columns, (1 + 2 * _OVERLAP) * high)
         axes = drawing.add_axes(place, projection="3d")
         axes.patch.set_alpha(0)
         _draw_panel(axes, panel, width / columns)
@@ -72,6 +75,15 @@ def _draw_panel(axes: Any, panel: Panel, width: float) -> None:
     _label(axes, panel, width)
 
 
+def _apart(dims: Sequence[int], n_dims: int) -> list[int]:
+    """Those of `dims` whose labels have room; the earlier ones, which are larger, come first."""
+    kept: list[int] = []
+    for dim in dims:
+        if all(abs(dim - other) > _NEAREST * n_dims for other in kept):
+            kept.append(dim)
+    return kept
+
+
 def _thinned(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Dims and values [pos, point], the largest of each few neighbours."""
     n_dims = values.shape[1]
@@ -81,14 +93,16 @@ def _thinned(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _label(axes: Any, panel: Panel, width: float) -> None:
-    size = 5.0 if width < 2.4 else 6.0
+    is_small = width < _SMALL
+    size = 5.0 if is_small else 6.0
     axes.view_init(elev=20, azim=-58)
-    axes.set_box_aspect((1.7, 1.0, 0.75), zoom=1.0)
+    axes.set_box_aspect((1.7, 1.0, 0.75), zoom=0.94 if is_small else 1.0)
     step = -(-len(panel.tokens) // _MOST_TOKENS)
     places = range(0, len(panel.tokens), step)
     labels = style.token_labels([panel.tokens[place] for place in places])
     axes.set_xticks(places, labels, rotation=50, ha="right", va="top", rotation_mode="anchor")
-    axes.set_yticks(panel.dims, [str(dim) for dim in panel.dims], ha="left", va="center")
+    dims = _apart(panel.dims, panel.values.shape[1])
+    axes.set_yticks(dims, [str(dim) for dim in dims], ha="left", va="center")
     axes.zaxis.set_major_formatter(style.thousands)
     axes.zaxis.set_major_locator(MaxNLocator(nbins=5, prune="lower"))
     for axis, pad in (("x", -5), ("y", -5), ("z", -2)):
@@ -97,4 +111,4 @@ def _label(axes: Any, panel: Panel, width: float) -> None:
         axis.set_pane_color((1, 1, 1, 0))
         axis.line.set_linewidth(0.5)
         axis._axinfo["grid"].update(linewidth=0.3, color="#dddddd")
-    axes.text2D(0.54, 0.9, style.plain(panel.title), transform=axes.transAxes, ha="center", va="top", fontsize=7)
+    axes.text2D(0.54, 0.88, style.plain(panel.title), transform=axes.transAxes, ha="center", va="top", fontsize=7)

@@ -61,7 +61,7 @@ def _cosines(results: Results) -> Figure:
     }
     none = np.full(len(kinds), np.nan)
     groups = [bars.Group(vector, np.array([cosine[vector, kind] for kind in kinds]), none) for vector in vectors]
-    drawing, (axes,) = style.panels(style.COLUMN, 1, height=2.3)
+    drawing, (axes,) = style.panels(style.FULL * 0.62, 1, height=2.3)
     bars.draw_groups(axes, groups, [f"{kind} tokens" for kind in kinds])
     axes.set_ylabel("mean cosine of pairs")
     axes.axhline(0, color="black", linewidth=0.6)
