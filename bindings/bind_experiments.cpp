@@ -14,8 +14,8 @@ void bind_experiments(py::module_& m) {
       R"(Names of all experiments.
 
 Example:
-    >>> ma.experiments()
-    ['ablation', 'find_massive', 'image_ablation', 'image_tokens']
+    >>> "ablation" in ma.experiments()
+    True
 )");
   m.def(
       "run_experiment",
