@@ -8,10 +8,10 @@ namespace ma {
 namespace {
 
 HookSite after(std::int64_t layer) {
-  return {
-      .name = "blocks." + std::to_string(layer) + ".resid_post",
-      .kind = "resid_post",
-      .layer = layer};
+  HookSite site;
+  site.name = "blocks." + std::to_string(layer) + ".resid_post";
+  site.layer = layer;
+  return site;
 }
 
 /// [sequence, pos, d_model]

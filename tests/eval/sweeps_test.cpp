@@ -73,7 +73,8 @@ const Condition& named(const Sweep& sweep, const std::string& name) {
 /// `x` [batch, pos, d_model] after the condition's only edit.
 torch::Tensor edited(const Condition& condition, const torch::Tensor& x) {
   EXPECT_THAT(condition.edits, SizeIs(1));
-  HookSite at{.name = condition.edits[0].site(), .kind = "resid_post"};
+  HookSite at;
+  at.name = condition.edits[0].site();
   at.layer = at.name[7] - '0';
   return condition.edits[0](x, at);
 }

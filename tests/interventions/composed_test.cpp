@@ -15,7 +15,9 @@ constexpr const char* kEarly = "blocks.0.resid_post";
 constexpr const char* kLate = "blocks.2.resid_post";
 
 HookSite site_at(const std::string& name, const TokenBatch* batch = nullptr) {
-  HookSite site{.name = name, .kind = "resid_post", .layer = name[7] - '0'};
+  HookSite site;
+  site.name = name;
+  site.layer = name[7] - '0';
   site.shape = "[batch, pos, d_model]";
   site.batch = batch;
   return site;
