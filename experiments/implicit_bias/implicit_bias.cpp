@@ -4,6 +4,7 @@
 #include "libma/eval/implicit_bias.h"
 
 #include <map>
+#include <numeric>
 #include <utility>
 
 #include "experiments/ablation/report.h"
@@ -76,10 +77,8 @@ std::vector<std::int64_t> edited_layers(
             ", the last block is ",
             n_layers - 1));
   }
-  std::vector<std::int64_t> layers;
-  for (std::int64_t layer = first; layer <= last; ++layer) {
-    layers.push_back(layer);
-  }
+  std::vector<std::int64_t> layers(static_cast<std::size_t>(last - first + 1));
+  std::iota(layers.begin(), layers.end(), first);
   return layers;
 }
 
@@ -95,10 +94,9 @@ void write_value_updates(
   if (!members.any().item<bool>()) {
     log::warn("no token of the prompt is massive; all of it is in the rest");
   }
-  std::vector<std::int64_t> layers;
-  for (std::int64_t layer = 0; layer < model.config().n_layers; ++layer) {
-    layers.push_back(layer);
-  }
+  std::vector<std::int64_t> layers(
+      static_cast<std::size_t>(model.config().n_layers));
+  std::iota(layers.begin(), layers.end(), 0);
   std::vector<torch::Tensor> massive;
   std::vector<torch::Tensor> rest;
   for (const AttentionParts& parts :

@@ -40,10 +40,7 @@ double null_mean_of(const LayerBias& layer, RunningStats HeadBias::* field) {
   return sum / static_cast<double>(layer.heads.size());
 }
 
-} // namespace
-
-Table bias_constancy_table(const ImplicitBias& bias) {
-  const bool has_null = bias.options.null_sets > 0;
+std::vector<Column> constancy_columns(bool has_null) {
   std::vector<Column> columns = {
       index("block (0-based)"),
       index("layer (1-based)"),
@@ -68,7 +65,14 @@ Table bias_constancy_table(const ImplicitBias& bias) {
   columns.push_back(decimals("share", "%", 1));
   columns.push_back(decimals("attention", "%", 1));
   columns.push_back(decimals("drain"));
-  Table table(std::move(columns));
+  return columns;
+}
+
+} // namespace
+
+Table bias_constancy_table(const ImplicitBias& bias) {
+  const bool has_null = bias.options.null_sets > 0;
+  Table table(constancy_columns(has_null));
   for (const LayerBias& layer : bias.layers) {
     for (std::size_t h = 0; h < layer.heads.size(); ++h) {
       const HeadBias& head = layer.heads[h];

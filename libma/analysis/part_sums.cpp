@@ -71,6 +71,7 @@ PartSums sum_chunk(
 torch::Tensor join(
     const std::vector<PartSums>& parts, torch::Tensor PartSums::* field) {
   std::vector<torch::Tensor> tensors;
+  tensors.reserve(parts.size());
   for (const PartSums& part : parts) {
     tensors.push_back(part.*field);
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -69,10 +70,9 @@ class AttentionWatch {
 };
 
 std::vector<std::int64_t> all_layers(const Model& model) {
-  std::vector<std::int64_t> layers;
-  for (std::int64_t layer = 0; layer < model.config().n_layers; ++layer) {
-    layers.push_back(layer);
-  }
+  std::vector<std::int64_t> layers(
+      static_cast<std::size_t>(model.config().n_layers));
+  std::iota(layers.begin(), layers.end(), 0);
   return layers;
 }
 
@@ -158,6 +158,7 @@ std::vector<AttentionParts> decompose_attention(
     model.run_blocks(model.embed(batch), 0, last + 1, batch);
   }
   std::vector<AttentionParts> parts;
+  parts.reserve(layers.size());
   for (const std::int64_t layer : layers) {
     parts.push_back(found.at(layer));
   }
