@@ -2,8 +2,10 @@
 
 import csv
 import json
+import re
 import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -303,6 +305,22 @@ def test_a_missing_matplotlib_is_one_line(result_folder, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert cli.main(["plot", str(result_folder("ablation"))]) == 2
     assert capsys.readouterr().err == "libma: [plot] figures need matplotlib; run: pip install 'libma[plot]'\n"
+
+
+def test_the_example_of_the_page_draws(tmp_path):
+    page = (Path(__file__).resolve().parents[2] / "docs" / "plots.md").read_text(encoding="utf-8")
+    block = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[1]
+    scope: dict = {}
+    exec(
+        block.replace("from ..", "from libma.")
+        .replace("from . ", "from libma.plots ")
+        .replace("from .", "from libma.plots."),
+        scope,
+    )
+    (tmp_path / "record.json").write_text('{"experiment": "norms"}')
+    (tmp_path / "table.csv").write_text("block (0-based),norm\n0,1.5\n1,2.5\n")
+    (drawn,) = scope["figures"](read_results(tmp_path), True)
+    assert list(drawn.drawing.axes[0].lines[0].get_ydata()) == [1.5, 2.5]
 
 
 def test_a_figure_shows_itself_in_a_notebook_and_saves_itself(result_folder, tmp_path):
