@@ -1,6 +1,7 @@
 // The public API of libma.
 #pragma once
 
+#include "libma/analysis/attention_sink_tables.h"
 #include "libma/analysis/comparison.h"
 #include "libma/analysis/edit_target.h"
 #include "libma/analysis/implicit_bias_tables.h"
@@ -8,6 +9,7 @@
 #include "libma/analysis/magnitude_tables.h"
 #include "libma/analysis/massive.h"
 #include "libma/analysis/massive_tables.h"
+#include "libma/analysis/norm_trajectory_tables.h"
 #include "libma/analysis/token_norm_tables.h"
 #include "libma/core/error.h"
 #include "libma/core/progress.h"
@@ -26,8 +28,10 @@
 #include "libma/eval/image_ablation.h"
 #include "libma/eval/implicit_bias.h"
 #include "libma/eval/magnitude_surface.h"
+#include "libma/eval/measure_attention.h"
 #include "libma/eval/measure_magnitudes.h"
 #include "libma/eval/measure_tokens.h"
+#include "libma/eval/norm_trajectory.h"
 #include "libma/eval/perplexity.h"
 #include "libma/eval/register_means_file.h"
 #include "libma/eval/repetition.h"
