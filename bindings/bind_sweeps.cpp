@@ -110,7 +110,8 @@ Raises:
     ConfigError: When an option is not of the kind.
 
 Example:
-    >>> profile = ma.find_massive(model, torch.arange(64).view(4, 16), classify_tokens=False)
+    >>> sequences = torch.arange(64).view(4, 16)
+    >>> profile = ma.find_massive(model, sequences, magnitude=0.01, ratio=2, classify_tokens=False)
     >>> [condition.name for condition in ma.sweep_conditions(profile, "blocks", value=0)]
     ['original', 'block 0', 'block 1']
 )");

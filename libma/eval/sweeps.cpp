@@ -120,6 +120,38 @@ void check_options(const Kind& kind, const SweepOptions& options) {
   }
 }
 
+/// What to edit; `places` finds its own.
+EditTarget target_of(
+    const Kind& kind,
+    const MassiveProfile& profile,
+    const SweepOptions& options) {
+  if (kind.make == sweeps::make_places) {
+    return {};
+  }
+  const auto& sites = profile.sites;
+  const bool has_own =
+      std::any_of(sites.begin(), sites.end(), [&](const MassiveSite& site) {
+        return profile.position_of(site.token_class) >= 0;
+      });
+  if (options.top > 0 && !has_own) {
+    throw ConfigError(
+        kWhere,
+        "no massive entry is at a token with a position of its own, such as "
+        "the starting one; set 'top' to 0 to edit them wherever they are");
+  }
+  EditTarget target = edit_target(profile, options.top);
+  if (kind.needs_positions && !target.has_positions()) {
+    throw ConfigError(
+        kWhere,
+        c10::str(
+            "'",
+            kind.name,
+            "' needs entries at one token with a position of its own; give "
+            "'top' to take the strongest of them"));
+  }
+  return target;
+}
+
 } // namespace
 
 std::vector<std::string> sweep_kinds() {
@@ -138,20 +170,7 @@ std::vector<std::string> sweep_options(
 Sweep make_sweep(const MassiveProfile& profile, const SweepOptions& options) {
   const Kind& kind = find_kind(options.kind, kWhere);
   check_options(kind, options);
-  const bool is_by_place = kind.make == sweeps::make_places;
-  const Context context{
-      profile,
-      options,
-      is_by_place ? EditTarget{} : edit_target(profile, options.top)};
-  if (kind.needs_positions && !context.target.has_positions()) {
-    throw ConfigError(
-        kWhere,
-        c10::str(
-            "'",
-            kind.name,
-            "' needs entries at one token with a position of its own; give "
-            "'top' to take the strongest of them"));
-  }
+  const Context context{profile, options, target_of(kind, profile, options)};
   Sweep sweep = kind.make(context);
   if (sweep.rows.empty()) {
     throw ConfigError(

@@ -248,6 +248,18 @@ TEST(SweepTest, RejectsWhatAKindDoesNotTake) {
   EXPECT_THAT(sweep_options("scale", "here"), ElementsAre("factors"));
 }
 
+TEST(SweepTest, SaysHowToEditWhatIsNowhereInParticular) {
+  auto profile = with_delimiters();
+  profile.sites.erase(profile.sites.begin());
+  EXPECT_THROW(make_sweep(profile, {.kind = "scale"}), ConfigError);
+  const auto sweep = make_sweep(profile, {.kind = "scale", .top = 0});
+  EXPECT_THAT(
+      sweep.rows[0].condition.edits[0].describe(), HasSubstr("x median"));
+  EXPECT_THAT(
+      names_of(make_sweep(profile, {.kind = "places"})),
+      ElementsAre("elsewhere"));
+}
+
 TEST(SweepTest, RestoringAtOnceGivesTheOriginalToTheBit) {
   const auto model = testing::make_tiny_model(testing::tiny_config("llama"));
   const auto sweep =
