@@ -15,6 +15,8 @@ namespace {
 using Tensors = std::map<std::string, torch::Tensor>;
 using MakeTable = std::function<Table(const Magnitudes&)>;
 
+constexpr std::int64_t kOutliersShown = 20; // dims that are not massive
+
 std::string bos_word(const Arm& arm) {
   return arm.summary.has_bos ? "yes" : "no";
 }
@@ -130,6 +132,20 @@ Table all_features(const std::vector<Arm>& arms, std::int64_t top) {
   return stack_tables({{.name = "prompt"}, {.name = "BOS"}}, parts);
 }
 
+/// The first dims as .md, all as .csv: a model of large activations has nothing
+/// but outlier features.
+void write_outlier_features(const std::vector<Arm>& arms, const Run& run) {
+  const auto make = [&arms](std::int64_t most) {
+    const auto of_arm = [most](const Magnitudes& found) {
+      return outlier_features_table(found, most);
+    };
+    return stacked(arms, of_arm, /*names_model=*/false);
+  };
+  const std::string name = "outlier_features";
+  run.write_table(make(kOutliersShown), name);
+  run.write(name + ".csv", make(0).to_csv());
+}
+
 void write_tables(
     const std::vector<Arm>& arms, const Run& run, Findings& findings) {
   const auto write = [&](const std::string& name, const MakeTable& make) {
@@ -149,7 +165,7 @@ void write_tables(
   record(write("constancy", [](const Magnitudes& found) {
     return constancy_table(found, found.peak_layer());
   }));
-  write("outlier_features", outlier_features_table);
+  write_outlier_features(arms, run);
   write("continuous", continuous_table);
 }
 

@@ -64,51 +64,52 @@ void ClassValueAccumulator::observe(
     }
   }
   const auto d_model = x.size(2);
-  Moments& moments = streams_[static_cast<std::size_t>(stream)];
-  if (!moments.values.defined()) {
-    moments.values = at::zeros({3, kTextClasses, d_model}, torch::kFloat64);
-    moments.counts.resize(kTextClasses);
+  if (!moments_.defined()) {
+    const auto n_streams = static_cast<std::int64_t>(counts_.size());
+    moments_ =
+        at::zeros({n_streams, 3, kTextClasses, d_model}, torch::kFloat64);
   }
+  auto& counts = counts_.at(static_cast<std::size_t>(stream));
   const auto gathered =
       x.flatten(0, 1)
           .index_select(0, at::tensor(tokens, torch::kInt64).to(x.device()))
           .to(torch::kCPU, torch::kFloat64)
           .contiguous(); // [token, d_model]
-  auto* values = moments.values.mutable_data_ptr<double>();
+  const auto part = kTextClasses * d_model;
+  auto* values = moments_.mutable_data_ptr<double>() + 3 * part * stream;
   for (std::size_t i = 0; i < classes.size(); ++i) {
     double* of_class = values + static_cast<std::int64_t>(classes[i]) * d_model;
-    const auto part = kTextClasses * d_model;
     add_token(
         gathered.const_data_ptr<double>() +
             static_cast<std::int64_t>(i) * d_model,
         d_model,
-        ++moments.counts[classes[i]],
+        ++counts[classes[i]],
         {of_class, of_class + part, of_class + 2 * part});
   }
 }
 
 ClassValues ClassValueAccumulator::finish() const {
-  std::vector<torch::Tensor> streams;
-  for (const Moments& moments : streams_) {
-    if (!moments.values.defined() || moments.counts != streams_[0].counts) {
+  for (const auto& counts : counts_) {
+    if (!moments_.defined() || counts != counts_.front()) {
       throw ShapeError(
           "class values",
           "a stream saw other sequences than the first; show every stream "
           "the same, at least one");
     }
-    streams.push_back(moments.values);
   }
-  const auto all = at::stack(streams, /*dim=*/1); // [3, stream, class, d_model]
-  ClassValues found{.counts = streams_.front().counts};
+  ClassValues found{.counts = {counts_.front().begin(), counts_.front().end()}};
+  const auto moment = [&](std::int64_t number) {
+    return moments_.select(1, number).contiguous(); // [stream, class, d_model]
+  };
   const auto n = at::tensor(found.counts, torch::kFloat64)
                      .unsqueeze(1); // [class, 1], for each dim
   found.means =
-      all[0].masked_fill(n == 0, std::numeric_limits<double>::quiet_NaN());
+      moment(0).masked_fill(n == 0, std::numeric_limits<double>::quiet_NaN());
   found.stds =
-      (all[1] / (n - 1).clamp_min(1))
+      (moment(1) / (n - 1).clamp_min(1))
           .sqrt()
           .masked_fill(n == 0, std::numeric_limits<double>::quiet_NaN());
-  found.magnitudes = all[2] / n; // 0 / 0 is NaN
+  found.magnitudes = moment(2) / n; // 0 / 0 is NaN
   return found;
 }
 

@@ -38,7 +38,7 @@ struct ClassValues {
 class ClassValueAccumulator {
  public:
   explicit ClassValueAccumulator(std::int64_t n_streams)
-      : streams_(static_cast<std::size_t>(n_streams)) {}
+      : counts_(static_cast<std::size_t>(n_streams)) {}
 
   /// Adds `x` [batch, pos, d_model], which is stream number `stream`.
   void observe(
@@ -50,13 +50,12 @@ class ClassValueAccumulator {
   ClassValues finish() const;
 
  private:
-  struct Moments {
-    torch::Tensor values; ///< float64 [3, class, d_model]: mean, sum of squared
-                          ///< deviations, sum of |x|
-    std::vector<std::int64_t> counts; ///< [class]
-  };
-
-  std::vector<Moments> streams_;
+  torch::Tensor
+      moments_; ///< float64 [stream, 3, class, d_model]: mean, sum of squared
+                ///< deviations, sum of |x|; allocated at once, because small
+                ///< blocks that outlive a pass would scatter the heap
+  std::vector<std::array<std::int64_t, kTextClasses>>
+      counts_; ///< [stream][class]
 };
 
 } // namespace ma

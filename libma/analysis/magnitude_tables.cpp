@@ -220,7 +220,7 @@ Table locations_table(const Magnitudes& magnitudes) {
   return table;
 }
 
-Table outlier_features_table(const Magnitudes& magnitudes) {
+Table outlier_features_table(const Magnitudes& magnitudes, std::int64_t most) {
   Table table(
       {plain("dim"),
        {.name = "massive"},
@@ -242,7 +242,9 @@ Table outlier_features_table(const Magnitudes& magnitudes) {
       });
   for (const OutlierFeature& feature : features) {
     const bool is_massive = massive.contains(feature.dim);
-    if (is_massive || feature.meets_rule) {
+    const auto others = static_cast<std::int64_t>(table.rows().size()) -
+                        static_cast<std::int64_t>(massive.size());
+    if (is_massive || (feature.meets_rule && (most == 0 || others < most))) {
       table.add_row(
           {feature.dim,
            yes_or_no(is_massive),

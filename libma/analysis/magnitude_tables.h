@@ -31,8 +31,11 @@ Table constancy_table(const Magnitudes& magnitudes, std::int64_t layer);
 /// One row a site, as sites_table, with its extremes.
 Table locations_table(const Magnitudes& magnitudes);
 
-/// One row a massive dim or outlier feature (Dettmers et al. 2022).
-Table outlier_features_table(const Magnitudes& magnitudes);
+/// One row a massive dim, then one an outlier feature that is not massive
+/// (Dettmers et al. 2022): the `most` of the most positions, or all when it is
+/// 0.
+Table outlier_features_table(
+    const Magnitudes& magnitudes, std::int64_t most = 0);
 
 /// A value over the blocks, and how it comes about.
 struct EmergenceCurve {

@@ -108,7 +108,9 @@ void count_generic(
 } // namespace
 
 OutlierCounter::OutlierCounter(std::int64_t n_layers, const OutlierRule& rule)
-    : magnitude_(rule.magnitude), layers_(static_cast<std::size_t>(n_layers)) {
+    : magnitude_(rule.magnitude),
+      n_sequences_(static_cast<std::size_t>(n_layers)),
+      n_positions_(static_cast<std::size_t>(n_layers)) {
   for (const auto& [name, value] :
        {std::pair("magnitude", rule.magnitude),
         std::pair("layer_share", rule.layer_share),
@@ -125,48 +127,42 @@ void OutlierCounter::observe(
     std::int64_t layer,
     const torch::Tensor& x,
     const std::vector<RealTokens>& tokens) {
-  LayerCounts& counts = layers_.at(static_cast<std::size_t>(layer));
-  if (!counts.positions.defined()) {
-    counts.positions = at::zeros({x.size(2)}, torch::kInt64);
-    counts.sequences = at::zeros({x.size(2)}, torch::kInt64);
+  if (!positions_.defined()) {
+    const auto n_layers = static_cast<std::int64_t>(n_sequences_.size());
+    positions_ = at::zeros({n_layers, x.size(2)}, torch::kInt64);
+    sequences_ = at::zeros({n_layers, x.size(2)}, torch::kInt64);
   }
+  auto positions = positions_[layer]; // [d_model]
+  auto sequences = sequences_[layer];
   if (x.is_cpu()) {
     AT_DISPATCH_FLOATING_TYPES_AND2(
         at::kHalf, at::kBFloat16, x.scalar_type(), "count_outliers", [&] {
           count_cpu<scalar_t>(
-              x.contiguous(),
-              tokens,
-              magnitude_,
-              counts.positions,
-              counts.sequences);
+              x.contiguous(), tokens, magnitude_, positions, sequences);
         });
   } else {
-    count_generic(x, tokens, magnitude_, counts.positions, counts.sequences);
+    count_generic(x, tokens, magnitude_, positions, sequences);
   }
-  counts.n_sequences += static_cast<std::int64_t>(tokens.size());
+  const auto i = static_cast<std::size_t>(layer);
+  n_sequences_[i] += static_cast<std::int64_t>(tokens.size());
   for (const RealTokens& row : tokens) {
-    counts.n_positions += row.count;
+    n_positions_[i] += row.count;
   }
 }
 
 OutlierCounts OutlierCounter::finish() const {
-  std::vector<torch::Tensor> positions;
-  std::vector<torch::Tensor> sequences;
-  for (const LayerCounts& layer : layers_) {
-    if (layer.n_positions == 0 ||
-        layer.n_positions != layers_.front().n_positions) {
+  for (const std::int64_t n_positions : n_positions_) {
+    if (n_positions == 0 || n_positions != n_positions_.front()) {
       throw ShapeError(
           "outlier features",
           "no tokens were seen, or not the same number after each block");
     }
-    positions.push_back(layer.positions);
-    sequences.push_back(layer.sequences);
   }
   return {
-      .positions = at::stack(positions),
-      .sequences = at::stack(sequences),
-      .n_sequences = layers_.front().n_sequences,
-      .n_positions = layers_.front().n_positions};
+      .positions = positions_.clone(),
+      .sequences = sequences_.clone(),
+      .n_sequences = n_sequences_.front(),
+      .n_positions = n_positions_.front()};
 }
 
 std::vector<OutlierFeature> outlier_features(

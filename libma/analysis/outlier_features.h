@@ -55,14 +55,13 @@ class OutlierCounter {
   OutlierCounts finish() const;
 
  private:
-  struct LayerCounts {
-    torch::Tensor positions, sequences; ///< int64 [d_model]
-    std::int64_t n_sequences = 0;
-    std::int64_t n_positions = 0;
-  };
-
   double magnitude_;
-  std::vector<LayerCounts> layers_;
+  torch::Tensor positions_; ///< as OutlierCounts; allocated at once, because
+                            ///< small blocks that outlive a pass would scatter
+                            ///< the heap
+  torch::Tensor sequences_;
+  std::vector<std::int64_t> n_sequences_; ///< [layer]
+  std::vector<std::int64_t> n_positions_; ///< [layer]
 };
 
 /// The shares of every dim, in order of the dims.
