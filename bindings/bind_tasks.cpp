@@ -79,6 +79,7 @@ void bind_task(py::module_& m) {
           "requests",
           [](const TaskDocument& self) {
             std::vector<std::pair<std::string, std::string>> requests;
+            requests.reserve(self.requests.size());
             for (const Request& request : self.requests) {
               requests.emplace_back(request.context, request.continuation);
             }

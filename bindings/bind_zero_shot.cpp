@@ -96,6 +96,7 @@ void bind_zero_shot(py::module_& m) {
          const std::optional<py::function>& on_score,
          const std::optional<py::function>& progress) {
         std::vector<Request> requests;
+        requests.reserve(pairs.size());
         for (const auto& [context, continuation] : pairs) {
           requests.push_back({context, continuation});
         }

@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("plot", help="draw the figures of an experiment's output folder")
     command.add_argument("results", metavar="RESULTS", help="the output folder: record.json and tables")
     command.add_argument("--paper", action="store_true", help="laid out as in the paper, where it has such a figure")
-    command.add_argument("--format", choices=["pdf", "png", "svg"], default="pdf", help="of the files (pdf)")
+    command.add_argument("--format", choices=plots.FORMATS, default="pdf", help="of the files (pdf)")
     command.add_argument("--output", metavar="DIR", help="where to write the files (RESULTS/figures)")
     command.set_defaults(run=_plot)
     command = commands.add_parser("report", help="write one HTML page on experiments' output folders")

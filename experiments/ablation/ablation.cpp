@@ -44,6 +44,7 @@ class Corpora {
 
   Hashes hashes() const {
     std::vector<std::filesystem::path> paths;
+    paths.reserve(loaded_.size());
     for (const auto& [name, corpus] : loaded_) {
       paths.push_back(corpus.path);
     }

@@ -19,11 +19,6 @@
 namespace ma::experiments {
 namespace {
 
-void append(std::vector<Metric>& metrics, const Table& table) {
-  const auto more = metrics_of(table);
-  metrics.insert(metrics.end(), more.begin(), more.end());
-}
-
 /// int64 [n, length]
 torch::Tensor make_sequences(
     SequenceKind kind,
@@ -34,11 +29,15 @@ torch::Tensor make_sequences(
     const Corpus corpus = load_corpus(settings.find.text, run.home());
     return cut_sequences(model.tokenizer(), corpus.texts, settings.cut);
   }
-  return random_sequences(
-      model.tokenizer().vocab_size(),
+  auto ids = random_sequences(
+      std::min(model.tokenizer().vocab_size(), model.config().vocab),
       {settings.cut.sequences, settings.cut.length},
       kind == SequenceKind::kRepeated,
       static_cast<std::uint64_t>(run.seed()));
+  if (settings.cut.add_bos) { // as natural sequences have one
+    ids.select(/*dim=*/1, 0).fill_(model.tokenizer().bos_id().value());
+  }
+  return ids;
 }
 
 /// Tables of each kind of tokens, one below the other.

@@ -111,6 +111,7 @@ ConditionSettings read_condition(
     return settings;
   }
   settings.name = yaml.get<std::string>("name");
+  settings.where = yaml.place();
   if (const auto means = yaml.find("fix_registers")) {
     settings.register_means = means->as<std::string>();
     return settings;
@@ -125,7 +126,7 @@ ConditionSettings read_condition(
     throw yaml["value"].error(
         "means are measured at resid_post; give a number at " + settings.site);
   }
-  read_edit_bounds(yaml, settings.numbers);
+  read_edit_options(yaml, settings.numbers);
   return settings;
 }
 

@@ -48,7 +48,8 @@ struct ConditionSettings {
   std::string site; ///< "resid_post"
   SelectionSettings select;
   bool is_mean = false;        ///< set_value to the calibration mean
-  InterventionOptions numbers; ///< value, factor, low and high alone
+  InterventionOptions numbers; ///< all but select, site and means
+  std::string where = {};      ///< file and line
 };
 
 /// The list `conditions`. Throws ConfigError, with file, line and key.

@@ -30,6 +30,7 @@ std::vector<std::string> sites_of(
       break;
   }
   std::vector<std::string> sites;
+  sites.reserve(settings.layer.layers.size());
   for (const std::int64_t layer : settings.layer.layers) {
     sites.push_back(block_site(layer, settings.site));
   }
@@ -56,8 +57,10 @@ std::vector<Intervention> make_edits(
   if (wanted.is_mean) {
     options.means = profile.means_for(options.select);
   }
+  const auto sites = sites_of(wanted, target);
   std::vector<Intervention> edits;
-  for (const std::string& site : sites_of(wanted, target)) {
+  edits.reserve(sites.size());
+  for (const std::string& site : sites) {
     options.site = site;
     edits.push_back(make_intervention(wanted.kind, options));
   }
@@ -108,7 +111,13 @@ std::vector<Condition> make_conditions(
   for (const ConditionSettings& wanted : settings) {
     Condition condition{.name = wanted.name, .edits = {}};
     if (!wanted.kind.empty()) {
-      condition.edits = make_edits(wanted, profile, control_sites, position_of);
+      try {
+        condition.edits =
+            make_edits(wanted, profile, control_sites, position_of);
+      } catch (const ConfigError& error) {
+        throw ConfigError(
+            wanted.where, "condition " + wanted.name + ": " + error.what());
+      }
     }
     conditions.push_back(std::move(condition));
   }

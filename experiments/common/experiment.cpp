@@ -94,8 +94,7 @@ int run_experiment(
     run_from(std::get<CommandLine>(parsed), name, prepare);
     return kSuccess;
   } catch (const Interrupted&) {
-    std::cerr << "\ninterrupted; the same command continues from here"
-              << '\n';
+    std::cerr << "\ninterrupted; the same command continues from here" << '\n';
     return kInterrupted;
   } catch (const Problems& problems) {
     for (const std::string& line : problems.lines()) {

@@ -52,6 +52,7 @@ std::vector<std::string> gpu_models() {
   }
   std::sort(folders.begin(), folders.end());
   std::vector<std::string> models;
+  models.reserve(folders.size());
   for (const auto& folder : folders) {
     models.push_back(
         value_in(folder / "information", "Model").value_or("unknown"));

@@ -40,6 +40,11 @@ nlohmann::json describe_build() {
 
 } // namespace
 
+void append(std::vector<Metric>& metrics, const Table& table) {
+  const auto more = metrics_of(table);
+  metrics.insert(metrics.end(), more.begin(), more.end());
+}
+
 std::vector<Metric> metrics_of(const Table& table) {
   std::vector<Metric> metrics;
   for (const auto& row : table.rows()) {

@@ -25,6 +25,9 @@ struct Metric {
 /// Each number of a table as a Metric, labelled with the text cells of its row.
 std::vector<Metric> metrics_of(const Table& table);
 
+/// Adds the numbers of `table` to `metrics`, as metrics_of has them.
+void append(std::vector<Metric>& metrics, const Table& table);
+
 /// SHA-256 of each file, by its path as given.
 std::map<std::string, std::string> hash_files(
     const std::vector<std::filesystem::path>& paths);

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -25,25 +26,11 @@ namespace {
 
 constexpr std::string_view kMeasured = "measured"; // register means
 
-/// The text tower of the model's own folder, for as long as it takes to embed
-/// the prompts.
-ImageHead prompt_head(
-    const ImageTaskSettings& wanted,
-    const ModelSettings& model,
-    const ImageSource& source,
-    const VisionModel& vision,
-    const std::filesystem::path& home) {
-  const Model text_model = load_model(
-      model.name,
-      {.device = model.device, .dtype = vision.dtype(), .home = home});
-  return make_prompt_head(
-      text_model, source.set.classes(), wanted.prompts, vision.config());
-}
-
 std::vector<ImageTask> open_tasks(
     const ImageAblationSettings& settings,
     const VisionModel& model,
     const std::filesystem::path& home) {
+  std::optional<Model> text_model;
   std::vector<ImageTask> tasks;
   for (const ImageTaskSettings& wanted : settings.tasks) {
     tasks.push_back(
@@ -55,8 +42,18 @@ std::vector<ImageTask> open_tasks(
       tasks.back().head = read_linear_head(wanted.head, model.config());
     }
     if (!wanted.prompts.empty()) {
-      tasks.back().head =
-          prompt_head(wanted, settings.model, tasks.back().source, model, home);
+      if (!text_model) { // the other tower of the same folder
+        text_model = load_model(
+            settings.model.name,
+            {.device = settings.model.device,
+             .dtype = model.dtype(),
+             .home = home});
+      }
+      tasks.back().head = make_prompt_head(
+          *text_model,
+          tasks.back().source.set.classes(),
+          wanted.prompts,
+          model.config());
     }
   }
   return tasks;

@@ -29,11 +29,6 @@ MeasureTokensOptions fit_to(
   return options;
 }
 
-void append(std::vector<Metric>& metrics, const Table& table) {
-  const auto more = metrics_of(table);
-  metrics.insert(metrics.end(), more.begin(), more.end());
-}
-
 /// Writes all tables and tensors; their numbers.
 std::vector<Metric> write_results(
     const TokenMeasurements& found,

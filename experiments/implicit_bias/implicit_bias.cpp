@@ -89,7 +89,8 @@ void write_value_updates(
     const Model& model,
     const MassiveTokens& tokens,
     const Run& run) {
-  const TokenBatch batch(model.tokenizer().encode(settings.prompt));
+  const TokenBatch batch(model.tokenizer().encode(
+      settings.prompt, {.add_bos = settings.find.cut.add_bos}));
   const auto members = find_massive_tokens(model, batch.ids, tokens);
   if (!members.any().item<bool>()) {
     log::warn("no token of the prompt is massive; all of it is in the rest");
@@ -175,11 +176,6 @@ AblationResult evaluate(
   return evaluate_conditions(model, conditions, tasks, options);
 }
 
-void append(std::vector<Metric>& metrics, const Table& table) {
-  const auto more = metrics_of(table);
-  metrics.insert(metrics.end(), more.begin(), more.end());
-}
-
 /// The tables of heads and blocks; the one of heads is too long to print.
 void write_bias(
     const ImplicitBias& bias, const Run& run, std::vector<Metric>& metrics) {
@@ -201,7 +197,6 @@ void measure(const ImplicitBiasSettings& settings, Run& run) {
 
   const auto profile = find_massive_in(calibrated, settings.find, run);
   const auto tokens = massive_tokens(profile);
-  const auto layers = edited_layers(settings, tokens, model.config().n_layers);
   ImplicitBiasPass pass = settings.bias;
   pass.bias.seed = static_cast<std::uint64_t>(run.seed());
   pass.progress = run.progress();
@@ -218,7 +213,9 @@ void measure(const ImplicitBiasSettings& settings, Run& run) {
   }
   AblationResult result;
   std::vector<Condition> conditions;
+  std::vector<std::int64_t> layers;
   if (!tasks.empty()) {
+    layers = edited_layers(settings, tokens, model.config().n_layers);
     conditions = bias_conditions(bias, tokens, layers);
     result = evaluate(settings, model, conditions, tasks, journal, run);
     const Table table = result.table();

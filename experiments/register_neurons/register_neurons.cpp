@@ -45,7 +45,7 @@ VisionModel load(
 TokenNorms measure_norms(
     const VisionModel& model,
     const ImageSource& source,
-    const OutlierRule& rule,
+    const HighNormRule& rule,
     const Run& run) {
   TokenNormOptions options{.ratio = rule.ratio};
   options.threshold = rule.threshold.value_or(options.threshold);
@@ -110,7 +110,7 @@ Table norms_table(const Norms& norms) {
 }
 
 /// One row a block: shares of patches that are outliers by `rule`.
-Table outliers_table(const Norms& norms, const OutlierRule& rule) {
+Table outliers_table(const Norms& norms, const HighNormRule& rule) {
   const auto bound = rule.threshold
                          ? c10::str("above ", *rule.threshold)
                          : c10::str("above ", rule.ratio, " x median");

@@ -11,6 +11,9 @@ RegisterNeuronOptions read_find(const Yaml& outliers, const Yaml& neurons) {
   RegisterNeuronOptions options;
   if (const auto threshold = outliers.find("threshold")) {
     options.outliers.threshold = threshold->as<double>(at_least(0));
+    if (const auto ratio = outliers.find("ratio")) {
+      throw ratio->error("says nothing beside threshold; keep one of them");
+    }
   }
   options.outliers.ratio =
       outliers.get_or<double>("ratio", options.outliers.ratio, at_least(0));

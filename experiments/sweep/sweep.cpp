@@ -190,6 +190,7 @@ void add_repetition(
         prompts,
         condition.edits,
         {.new_tokens = settings.new_tokens,
+         .tokens_per_pass = inputs.settings.tokens_per_pass,
          .progress = [&](const Progress&) { progress.add(0); }});
     measured.journal.append(to_json(condition.name, found));
     measured.repetition.emplace(condition.name, found);

@@ -17,11 +17,6 @@
 namespace ma::experiments {
 namespace {
 
-void append(std::vector<Metric>& metrics, const Table& table) {
-  const auto more = metrics_of(table);
-  metrics.insert(metrics.end(), more.begin(), more.end());
-}
-
 /// "with gain" -> "prompt.0.with_gain"
 std::string tensor_name(std::size_t prompt, std::string_view vector) {
   std::string name(vector);

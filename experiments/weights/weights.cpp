@@ -30,8 +30,8 @@ using Indices = std::vector<std::int64_t>;
 /// What was found before anything is edited.
 struct Found {
   MassiveProfile profile;
-  SuperWeightSearch search;
-  WriteContributions writes;
+  SuperWeightSearch search = {};
+  WriteContributions writes = {};
 };
 
 struct Tasks {
@@ -68,7 +68,13 @@ Found find_weights(
       /*dim=*/0, 0, settings.search_sequences);
   auto search = settings.search;
   search.progress = run.progress();
-  found.search = find_super_weights(model, sequences, search);
+  if (model.config().n_experts > 0) {
+    log::warn(
+        "the model is a mixture of experts: super weights are not searched "
+        "for");
+  } else {
+    found.search = find_super_weights(model, sequences, search);
+  }
   for (SuperWeight& weight : found.search.weights) {
     weight.token = model.tokenizer().decode(Indices{weight.peak.token_id});
   }
@@ -115,11 +121,6 @@ std::map<std::int64_t, Indices> responsible_neurons(const Found& found) {
     listed[layer] = {own.begin(), own.end()};
   }
   return listed;
-}
-
-void append(std::vector<Metric>& metrics, const Table& table) {
-  const auto more = metrics_of(table);
-  metrics.insert(metrics.end(), more.begin(), more.end());
 }
 
 /// A table that is too long for a terminal.

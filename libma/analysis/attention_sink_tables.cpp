@@ -131,7 +131,7 @@ Table sink_blocks_table(const AttentionSinks& sinks) {
     const auto above =
         (sinks.massive[layer] > sinks.options.concentrated).sum();
     cells.emplace_back(kPercent * ratio(above.item<std::int64_t>(), n_heads));
-    const OutlierCounts& outliers = sinks.outliers[i];
+    const AttentionOutliers& outliers = sinks.outliers[i];
     cells.emplace_back(ratio(outliers.all, sinks.n_sequences));
     cells.emplace_back(kPercent * ratio(outliers.massive, outliers.all));
     table.add_row(std::move(cells));
@@ -163,7 +163,7 @@ Table attention_outliers_table(const AttentionSinks& sinks) {
        {.name = "attention outliers"},
        percent("of the block's")});
   for (std::size_t i = 0; i < sinks.layers.size(); ++i) {
-    const OutlierCounts& outliers = sinks.outliers[i];
+    const AttentionOutliers& outliers = sinks.outliers[i];
     for (const auto& [token_class, count] : outliers.by_class) {
       table.add_row(
           {sinks.layers[i],

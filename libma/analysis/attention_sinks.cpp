@@ -204,7 +204,7 @@ void AttentionSinkAccumulator::count_outliers(
   const auto bound =
       found_.options.outlier * static_cast<double>(received.size(2));
   const auto is_outlier = received.mean(/*dim=*/1) >= bound; // [batch, key_pos]
-  OutlierCounts& counts = found_.outliers[index];
+  AttentionOutliers& counts = found_.outliers[index];
   counts.all += is_outlier.sum().item<std::int64_t>();
   counts.massive +=
       is_outlier.logical_and(marks.massive).sum().item<std::int64_t>();

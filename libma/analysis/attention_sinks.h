@@ -36,7 +36,7 @@ struct KeyMarks {
 };
 
 /// Attention outliers of one block, over all sequences.
-struct OutlierCounts {
+struct AttentionOutliers {
   std::int64_t all = 0;
   std::int64_t massive = 0; ///< of them on massive tokens
   std::map<TokenClass, std::int64_t> by_class;
@@ -64,7 +64,7 @@ struct AttentionSinks {
                                ///< all pairs of a query and a massive key that
                                ///< it sees; undefined when no scores were seen
   torch::Tensor other_score;   ///< the same over all other keys
-  std::vector<OutlierCounts> outliers; ///< one a layer
+  std::vector<AttentionOutliers> outliers; ///< one a layer
 };
 
 /// Collects them from the patterns of batch after batch, one block's at a time.

@@ -44,6 +44,7 @@ template <class Describe>
 std::vector<std::string> over_sites(
     const MassiveProfile& profile, const Describe& describe) {
   std::vector<std::string> words;
+  words.reserve(profile.sites.size());
   for (const MassiveSite& site : profile.sites) {
     words.push_back(describe(site));
   }

@@ -128,6 +128,8 @@ ImplicitBiasAccumulator::ImplicitBiasAccumulator(
     }
     ++n_sequences_;
     n_members_ += count;
+    n_queries_ +=
+        queries_after(members_[i].unsqueeze(0)).sum().item<std::int64_t>();
   }
   if (n_sequences_ == 0) {
     throw ShapeError(
@@ -137,7 +139,8 @@ ImplicitBiasAccumulator::ImplicitBiasAccumulator(
   }
 }
 
-TokenSets ImplicitBiasAccumulator::sets_of(std::int64_t sequence) const {
+TokenSets ImplicitBiasAccumulator::sets_of(
+    std::int64_t sequence, std::int64_t window) const {
   const auto own = members_[sequence]; // [pos]
   const auto n_pos = own.size(0);
   const auto tokens = own.nonzero().flatten();
@@ -157,12 +160,16 @@ TokenSets ImplicitBiasAccumulator::sets_of(std::int64_t sequence) const {
       at::zeros({all.size(0), n_pos}, torch::kBool).scatter_(1, all, true);
   return {
       .tokens = all,
-      .queries = queries_after(masks).logical_and(own.logical_not())};
+      .queries = queries_after(masks, /*batch=*/nullptr, window)
+                     .logical_and(own.logical_not())};
 }
 
 void ImplicitBiasAccumulator::observe_sequence(
-    LayerSums& sums, std::int64_t sequence, const AttentionState& one) {
-  const auto sets = sets_of(sequence);
+    std::int64_t layer, std::int64_t sequence, const AttentionState& one) {
+  const auto index = static_cast<std::size_t>(layer);
+  LayerSums& sums = layers_[index];
+  const auto sets = sets_of(
+      sequence, options_.windows.empty() ? 0 : options_.windows.at(index));
   const auto parts = sum_parts(one.pattern, one.v, sets);
   const auto cosine = parts.cosine();         // [set, head]
   const auto dispersion = parts.dispersion(); // [set, head]
@@ -230,7 +237,7 @@ void ImplicitBiasAccumulator::observe(
   for (std::int64_t row = 0; row < pattern.size(0); ++row) {
     const auto sequence = sums.n_seen++;
     if (is_usable(members_[sequence])) {
-      observe_sequence(sums, sequence, {pattern[row], v[row], z[row]});
+      observe_sequence(layer, sequence, {pattern[row], v[row], z[row]});
     }
   }
 }
@@ -280,7 +287,8 @@ ImplicitBias ImplicitBiasAccumulator::finish() const {
       .options = options_,
       .n_sequences = n_sequences_,
       .n_without = members_.size(0) - n_sequences_,
-      .n_members = n_members_};
+      .n_members = n_members_,
+      .n_queries = n_queries_};
   std::vector<torch::Tensor> constants;
   std::vector<torch::Tensor> others;
   for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
@@ -304,8 +312,6 @@ ImplicitBias ImplicitBiasAccumulator::finish() const {
           parts.sum.slice(0, 1).sum(0) / parts.queries.slice(0, 1).sum());
     }
   }
-  found.n_queries = static_cast<std::int64_t>(
-      layers_.front().parts.queries[0][0].item<double>());
   found.constants = at::stack(constants);
   if (!others.empty()) {
     found.other_constants = at::stack(others);

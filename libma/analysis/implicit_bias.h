@@ -15,6 +15,9 @@ namespace ma {
 struct ImplicitBiasOptions {
   std::int64_t null_sets = 100; ///< random sets to compare with; 0: none
   std::uint64_t seed = 0;       ///< of the draws
+  std::vector<std::int64_t> windows = {}; ///< tokens that queries of each block
+                                          ///< see, themselves included; 0, or
+                                          ///< an empty list: all
 };
 
 /// One head. C are the tokens with massive activations of a sequence, u_k = sum
@@ -55,7 +58,8 @@ struct ImplicitBias {
   std::int64_t n_sequences = 0; ///< with a massive token
   std::int64_t n_without = 0;   ///< without one: left out
   std::int64_t n_members = 0;   ///< massive tokens of all sequences
-  std::int64_t n_queries = 0;   ///< that count, of all sequences
+  std::int64_t n_queries = 0;   ///< that count, of all sequences, in a block
+                                ///< without a window
   std::vector<LayerBias> layers;
   torch::Tensor constants;       ///< float64 [layer, head, d_head]: mean u_k
   torch::Tensor other_constants; ///< the same of the random sets together;
@@ -106,15 +110,16 @@ class ImplicitBiasAccumulator {
     torch::Tensor member_norms, other_norms; ///< [kv_head] of ||v_i||
   };
 
-  TokenSets sets_of(std::int64_t sequence) const;
+  TokenSets sets_of(std::int64_t sequence, std::int64_t window) const;
   void observe_sequence(
-      LayerSums& sums, std::int64_t sequence, const AttentionState& one);
+      std::int64_t layer, std::int64_t sequence, const AttentionState& one);
   LayerBias summarize(std::int64_t layer) const;
 
   torch::Tensor members_; // bool [n, length] on the CPU
   ImplicitBiasOptions options_;
   std::int64_t n_sequences_ = 0; // with a massive token
   std::int64_t n_members_ = 0;
+  std::int64_t n_queries_ = 0;
   std::vector<LayerSums> layers_;
 };
 

@@ -36,6 +36,7 @@ LayerMagnitudes magnitudes_of(std::int64_t layer, const LayerStats& stats) {
 std::vector<std::int64_t> commonest(
     const std::map<std::int64_t, std::int64_t>& counts) {
   std::vector<std::pair<std::int64_t, std::int64_t>> ranked; // -count, id
+  ranked.reserve(counts.size());
   for (const auto& [id, count] : counts) {
     ranked.emplace_back(-count, id);
   }
@@ -158,7 +159,7 @@ MassiveSite most_extreme_site(const std::vector<LayerStats>& layers) {
 void put_hit_means(
     const LayerStats& layer,
     const MassiveProfile& profile,
-    torch::Tensor means) {
+    const torch::Tensor& means) {
   const auto others = means.size(0) - 1;
   std::map<
       std::pair<std::int64_t, std::int64_t>,

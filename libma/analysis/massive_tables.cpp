@@ -9,6 +9,7 @@ namespace ma {
 
 std::string quote_texts(const std::vector<std::string>& texts) {
   std::vector<std::string> quoted;
+  quoted.reserve(texts.size());
   for (const std::string& text : texts) {
     quoted.push_back(
         nlohmann::json(text).dump(

@@ -28,7 +28,9 @@ torch::Tensor patch_norms(const torch::Tensor& x, std::int64_t n_prefix) {
         c10::str(
             "a patch's norm is not finite in ",
             x.scalar_type(),
-            "; use float32 or bfloat16"));
+            x.scalar_type() == torch::kHalf
+                ? "; use float32 or bfloat16"
+                : "; look at the pixels and the edits"));
   }
   return norms;
 }
@@ -41,14 +43,14 @@ torch::Tensor divided(const torch::Tensor& sum, std::int64_t count) {
 
 } // namespace
 
-std::string OutlierRule::describe() const {
+std::string HighNormRule::describe() const {
   return threshold
              ? c10::str("above ", *threshold)
              : c10::str(
                    "above ", ratio, " x the median of its image's patches");
 }
 
-void check_rule(const OutlierRule& rule) {
+void check_rule(const HighNormRule& rule) {
   for (const auto& [name, value] :
        {std::pair("threshold", rule.threshold.value_or(0)),
         std::pair("ratio", rule.ratio)}) {
@@ -61,7 +63,7 @@ void check_rule(const OutlierRule& rule) {
 }
 
 PatchOutliers find_outliers(
-    const torch::Tensor& x, std::int64_t n_prefix, const OutlierRule& rule) {
+    const torch::Tensor& x, std::int64_t n_prefix, const HighNormRule& rule) {
   check_rule(rule);
   if (x.dim() != 3 || x.size(0) == 0 || x.size(1) <= n_prefix) {
     throw ShapeError(

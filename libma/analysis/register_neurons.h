@@ -14,7 +14,7 @@
 namespace ma {
 
 /// When a patch is an outlier.
-struct OutlierRule {
+struct HighNormRule {
   std::optional<double> threshold = {}; ///< its norm is above, activation units
   double ratio = 5; ///< without a threshold: above so many times the median
                     ///< norm of its image's patches, no unit
@@ -24,11 +24,11 @@ struct OutlierRule {
 };
 
 /// Throws ConfigError when a bound is negative or not a number.
-void check_rule(const OutlierRule& rule);
+void check_rule(const HighNormRule& rule);
 
 /// What to look for, and where.
 struct RegisterNeuronOptions {
-  OutlierRule outliers = {};
+  HighNormRule outliers = {};
   std::int64_t detect_layer = -2; ///< the block after which norms are taken,
                                   ///< 0-based; below 0 from the last one (-1)
   std::optional<std::int64_t> highest_layer =
@@ -49,14 +49,14 @@ struct PatchOutliers {
 /// for half precision, else in x's dtype. Throws as check_rule does,
 /// ConfigError when a norm is not finite, ShapeError when `x` has no patches.
 PatchOutliers find_outliers(
-    const torch::Tensor& x, std::int64_t n_prefix, const OutlierRule& rule);
+    const torch::Tensor& x, std::int64_t n_prefix, const HighNormRule& rule);
 
 /// Mean magnitudes of neurons; of each image first, then over images.
 struct NeuronMeans {
   std::int64_t n_images = 0;      ///< with at least one outlier
   torch::Tensor at_outliers = {}; ///< float64 [layer, neuron]
   torch::Tensor elsewhere = {};   ///< the same at the other patches of these
-                                ///< images; NaN when there are none
+                                  ///< images; NaN when there are none
 };
 
 /// Collects magnitudes of the MLPs of batch after batch. Memory does not grow

@@ -115,15 +115,20 @@ MatrixSpectrum matrix_spectrum(
     throw ShapeError(
         "spectrum", "the matrix has infinite or NaN entries; it has no SVD");
   }
-  const auto [u, s, vh] = at::linalg_svd(w, /*full_matrices=*/false);
+  // LAPACK is faster on matrices that are tall.
+  const bool is_wide = w.size(0) < w.size(1);
+  const auto [u, s, vh] =
+      at::linalg_svd(is_wide ? w.t() : w, /*full_matrices=*/false);
+  const auto left = u.select(/*dim=*/1, 0);
+  const auto right = vh.select(/*dim=*/0, 0);
   MatrixSpectrum spectrum{
       .rows = w.size(0), .columns = w.size(1), .singular_values = s};
   const auto squares = w.square().sum().item<double>();
   spectrum.frobenius = std::sqrt(squares);
   const double sigma = spectrum.top();
   spectrum.stable_rank = sigma > 0 ? squares / (sigma * sigma) : 0;
-  spectrum.row_norms = slices_of(w, u.select(/*dim=*/1, 0), rows);
-  spectrum.column_norms = slices_of(w.t(), vh[0], columns);
+  spectrum.row_norms = slices_of(w, is_wide ? right : left, rows);
+  spectrum.column_norms = slices_of(w.t(), is_wide ? left : right, columns);
   return spectrum;
 }
 

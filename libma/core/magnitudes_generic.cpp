@@ -16,6 +16,7 @@ torch::Tensor gather_row(
     const torch::Tensor& x, const std::vector<ElementRange>& row) {
   const auto flat = x.flatten();
   std::vector<torch::Tensor> parts;
+  parts.reserve(row.size());
   for (const ElementRange& range : row) {
     parts.push_back(flat.slice(/*dim=*/0, range.first, range.last));
   }

@@ -163,6 +163,7 @@ void Table::add_row(std::vector<Cell> cells) {
 
 const Cell& Table::at(std::size_t row, std::string_view column) const {
   std::vector<std::string> names;
+  names.reserve(columns_.size());
   for (const auto& known : columns_) {
     names.push_back(known.name);
   }

@@ -156,6 +156,7 @@ class Yaml {
   static std::vector<std::string> names_of(
       const std::vector<std::pair<std::string, E>>& choices) {
     std::vector<std::string> names;
+    names.reserve(choices.size());
     for (const auto& choice : choices) {
       names.push_back(choice.first);
     }

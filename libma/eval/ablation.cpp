@@ -35,6 +35,7 @@ std::size_t find_named(
     }
   }
   std::vector<std::string> known;
+  known.reserve(list.size());
   for (const T& element : list) {
     known.push_back(name_of(element));
   }
@@ -221,12 +222,14 @@ TaskResult summarize_scores(
     const AblationTask& task, const std::map<std::int64_t, AnyScore>& scores) {
   if (const auto* text = std::get_if<PerplexityTask>(&task)) {
     std::vector<WindowScore> list;
+    list.reserve(scores.size());
     for (const auto& entry : scores) {
       list.push_back(std::get<WindowScore>(entry.second));
     }
     return summarize(text->windows, std::move(list));
   }
   std::vector<GroupScore> list;
+  list.reserve(scores.size());
   for (const auto& entry : scores) {
     list.push_back(std::get<GroupScore>(entry.second));
   }

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "libma/core/check_index.h"
 #include "libma/core/error.h"
 #include "libma/hooks/hook_names.h"
 #include "libma/nn/block.h"
@@ -22,18 +23,6 @@ torch::Tensor read_if_any(
 
 torch::Tensor moved(const torch::Tensor& x, torch::Device device) {
   return x.defined() ? x.to(device) : x;
-}
-
-void check_index(
-    const char* what,
-    std::int64_t index,
-    std::int64_t size,
-    const std::string& where) {
-  if (index < 0 || index >= size) {
-    throw ConfigError(
-        where,
-        c10::str("there is no ", what, " ", index, "; use 0 to ", size - 1));
-  }
 }
 
 /// The two edits of one block, and what they share.
@@ -89,7 +78,7 @@ DownProjection::DownProjection(
     const Model& model, const ParameterReader& parameters, std::int64_t layer)
     : layer_(layer) {
   const auto& config = model.config();
-  check_index("block", layer, config.n_layers, "down-projection");
+  check_index("down-projection", "block", layer, config.n_layers);
   if (config.n_experts > 0) {
     throw ConfigError(
         block_site(layer, "mlp"),
@@ -126,8 +115,8 @@ DownProjection DownProjection::zeroed(
   copy.down_.weight = weight().clone();
   for (const DownWeight& entry : entries) {
     const auto where = block_site(layer_, "mlp.down.weight");
-    check_index("dim", entry.dim, weight().size(0), where);
-    check_index("neuron", entry.neuron, weight().size(1), where);
+    check_index(where, "dim", entry.dim, weight().size(0));
+    check_index(where, "neuron", entry.neuron, weight().size(1));
     copy.down_.weight[entry.dim][entry.neuron].zero_();
   }
   return copy;

@@ -44,6 +44,18 @@ torch::Tensor framed_ids(
        at::full({1}, eos, torch::kInt64)});
 }
 
+/// The patches of `features` [batch, pos, d_model]: the last tokens.
+torch::Tensor patches_of(const VisionOutput& output) {
+  const auto count = output.grid.count();
+  if (count == 0) {
+    throw ShapeError(
+        "image head",
+        "the output has no grid of patches; use forward, or the model that the "
+        "head is for");
+  }
+  return output.features.slice(/*dim=*/1, output.features.size(1) - count);
+}
+
 /// Embeddings of rows of ids, [n, d_text], at the last id of each.
 torch::Tensor embed_rows(
     const Model& model, const std::vector<torch::Tensor>& rows) {
@@ -51,16 +63,17 @@ torch::Tensor embed_rows(
   for (const auto& row : rows) {
     longest = std::max(longest, row.numel());
   }
-  // Padding behind the end changes nothing before it: the tower is causal.
   const auto n = static_cast<std::int64_t>(rows.size());
   auto ids = at::zeros({n, longest}, torch::kInt64); // [text, pos]
+  auto is_real = at::zeros({n, longest}, torch::kBool);
   auto last = at::empty({n}, torch::kInt64);
   for (std::int64_t i = 0; i < n; ++i) {
     const auto& row = rows[static_cast<std::size_t>(i)];
     ids[i].slice(/*dim=*/0, 0, row.numel()).copy_(row);
+    is_real[i].slice(/*dim=*/0, 0, row.numel()).fill_(true);
     last[i] = i * longest + row.numel() - 1;
   }
-  const TokenBatch batch(ids);
+  const TokenBatch batch(ids, is_real);
   const auto stream =
       model.run_blocks(model.embed(batch), 0, model.config().n_layers, batch);
   return as_float(model.unembed(stream, last, batch));
@@ -131,13 +144,11 @@ ImageHead read_linear_head(
             "]"));
   }
   const bool reads_patches = width == 2 * d_model;
-  const auto n_prefix = config.n_prefix();
   return {
       .n_classes = weight.size(0), .logits = [=](const VisionOutput& output) {
-        const auto features = as_float(output.features);
-        auto input = features.select(/*dim=*/1, 0);
+        auto input = as_float(output.features.select(/*dim=*/1, 0));
         if (reads_patches) {
-          const auto patches = features.slice(/*dim=*/1, n_prefix);
+          const auto patches = as_float(patches_of(output));
           input = at::cat({input, patches.mean(/*dim=*/1)}, /*dim=*/1);
         }
         return at::linear(input, weight, bias);
@@ -201,7 +212,16 @@ ImageHead make_prompt_head(
           .view({n_classes, static_cast<std::int64_t>(templates.size()), -1})
           .mean(/*dim=*/1)); // [class, d_text]
   return {.n_classes = n_classes, .logits = [=](const VisionOutput& output) {
-            return at::linear(normalized(as_float(output.projected)), weight);
+            const auto& projected = output.projected;
+            if (!projected.defined() || projected.size(1) != weight.size(1)) {
+              throw ShapeError(
+                  "image head",
+                  c10::str(
+                      "prompts need projected vectors of width ",
+                      weight.size(1),
+                      "; use the vision tower of the same CLIP model"));
+            }
+            return at::linear(normalized(as_float(projected)), weight);
           }};
 }
 

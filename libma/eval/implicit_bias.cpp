@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <functional>
 #include <map>
-#include <numeric>
 #include <string>
 #include <utility>
 
+#include "libma/core/check_index.h"
 #include "libma/core/error.h"
 #include "libma/hooks/hook_names.h"
 #include "libma/interventions/replace_part.h"
@@ -20,12 +20,7 @@ constexpr const char* kWhere = "implicit bias";
 constexpr double kLinear = 1e-2; // relative; half precision rounds
 
 void check_layer(const Model& model, std::int64_t layer) {
-  const auto n_layers = model.config().n_layers;
-  if (layer < 0 || layer >= n_layers) {
-    throw ConfigError(
-        kWhere,
-        c10::str("there is no block ", layer, "; use 0 to ", n_layers - 1));
-  }
+  check_index(kWhere, "block", layer, model.config().n_layers);
 }
 
 /// Attention of one block after the other.
@@ -68,13 +63,6 @@ class AttentionWatch {
   AttentionState state_;
   std::vector<HookHandle> handles_;
 };
-
-std::vector<std::int64_t> all_layers(const Model& model) {
-  std::vector<std::int64_t> layers(
-      static_cast<std::size_t>(model.config().n_layers));
-  std::iota(layers.begin(), layers.end(), 0);
-  return layers;
-}
 
 } // namespace
 
@@ -122,11 +110,12 @@ ImplicitBias implicit_bias(
             ", the sequences ",
             all.ids.sizes()));
   }
-  ImplicitBiasAccumulator accumulator(
-      model.config().n_layers, members, options.bias);
+  ImplicitBiasOptions bias = options.bias;
+  bias.windows = model.config().windows;
+  ImplicitBiasAccumulator accumulator(model.config().n_layers, members, bias);
   AttentionWatch watch(
       model,
-      all_layers(model),
+      listed_or_all(kWhere, {}, model.config().n_layers),
       [&](std::int64_t layer, const AttentionState& state) {
         accumulator.observe(layer, state);
       });
@@ -230,6 +219,7 @@ std::vector<Condition> bias_conditions(
       .select = tokens.select,
       .marked_after = tokens.block,
       .layers = layers,
+      .windows = bias.options.windows,
       .constants = bias.constants};
   std::vector<Condition> conditions = {
       {.name = "original", .edits = {}},

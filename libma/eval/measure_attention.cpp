@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "libma/core/check_index.h"
 #include "libma/core/error.h"
 #include "libma/eval/find_massive.h"
 #include "libma/eval/sequence_pass.h"
@@ -16,27 +17,6 @@ namespace ma {
 namespace {
 
 constexpr const char* kWhere = "attention";
-
-void check_layer(std::int64_t layer, std::int64_t n_layers) {
-  if (layer < 0 || layer >= n_layers) {
-    throw ConfigError(
-        kWhere,
-        c10::str("there is no block ", layer, "; use 0 to ", n_layers - 1));
-  }
-}
-
-/// The asked blocks; all of them when none is named.
-std::vector<std::int64_t> resolve_layers(
-    std::vector<std::int64_t> layers, std::int64_t n_layers) {
-  for (const std::int64_t layer : layers) {
-    check_layer(layer, n_layers);
-  }
-  if (layers.empty()) {
-    layers.resize(static_cast<std::size_t>(n_layers));
-    std::iota(layers.begin(), layers.end(), 0);
-  }
-  return layers;
-}
 
 /// What stands at the keys of one batch, once the block is through after which
 /// tokens are massive.
@@ -80,11 +60,11 @@ AttentionSinks measure_attention_sinks(
     const MassiveTokens& tokens,
     const MeasureSinksOptions& options) {
   const auto n_layers = model.config().n_layers;
-  check_layer(tokens.block, n_layers);
+  check_index(kWhere, "block", tokens.block, n_layers);
   AttentionSinkOptions sinks = options.sinks;
   sinks.is_causal = model.config().is_causal;
   AttentionSinkAccumulator accumulator(
-      resolve_layers(options.layers, n_layers), std::move(sinks));
+      listed_or_all(kWhere, options.layers, n_layers), std::move(sinks));
   Marker marker(
       tokens,
       options.classify_tokens ? token_class_table(model) : torch::Tensor());
@@ -140,9 +120,9 @@ AttentionMaps attention_maps(
     const MassiveTokens& tokens,
     std::vector<std::int64_t> layers) {
   const auto n_layers = model.config().n_layers;
-  check_layer(tokens.block, n_layers);
+  check_index(kWhere, "block", tokens.block, n_layers);
   layers = layers.empty() ? blocks_around(tokens, n_layers)
-                          : resolve_layers(std::move(layers), n_layers);
+                          : listed_or_all(kWhere, std::move(layers), n_layers);
   const TokenBatch batch = one_sequence(ids);
   HookSite stream = make_site(block_site(tokens.block, "resid_post"));
   stream.batch = &batch;

@@ -1,8 +1,7 @@
 // Hooks that live while a batch passes.
 #include "libma/eval/measure_tokens.h"
 
-#include <numeric>
-
+#include "libma/core/check_index.h"
 #include "libma/core/error.h"
 #include "libma/hooks/hook_names.h"
 #include "libma/models/token_roles.h"
@@ -11,23 +10,6 @@ namespace ma {
 namespace {
 
 constexpr const char* kWhere = "measure_tokens";
-
-/// The asked blocks; all of them when none is named.
-std::vector<std::int64_t> resolve_layers(
-    std::vector<std::int64_t> layers, std::int64_t n_layers) {
-  for (const std::int64_t layer : layers) {
-    if (layer < 0 || layer >= n_layers) {
-      throw ConfigError(
-          kWhere,
-          c10::str("there is no block ", layer, "; use 0 to ", n_layers - 1));
-    }
-  }
-  if (layers.empty()) {
-    layers.resize(static_cast<std::size_t>(n_layers));
-    std::iota(layers.begin(), layers.end(), 0);
-  }
-  return layers;
-}
 
 } // namespace
 
@@ -40,7 +22,7 @@ TokenMeter::TokenMeter(
   }
   if (options.cls_attention) {
     cls_attention_.emplace(
-        resolve_layers(*options.cls_attention, config.n_layers),
+        listed_or_all(kWhere, *options.cls_attention, config.n_layers),
         token_kinds(config));
   }
   if (options.register_means) {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "libma/core/check_index.h"
 #include "libma/core/error.h"
 #include "libma/eval/measure_attention.h"
 #include "libma/eval/sequence_pass.h"
@@ -41,11 +42,7 @@ std::int64_t resolve_layer(
     std::optional<std::int64_t> layer) {
   const auto n_layers = model.config().n_layers;
   for (const auto block : {tokens.block, layer.value_or(tokens.block)}) {
-    if (block < 0 || block >= n_layers) {
-      throw ConfigError(
-          kWhere,
-          c10::str("there is no block ", block, "; use 0 to ", n_layers - 1));
-    }
+    check_index(kWhere, "block", block, n_layers);
   }
   if (!has_norm_before(model.config().block)) {
     throw ConfigError(

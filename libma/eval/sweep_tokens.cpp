@@ -24,8 +24,8 @@ Sweep make_places(const Context& context) {
   };
   const auto& sites = profile.sites;
   const bool has_own = std::any_of(sites.begin(), sites.end(), is_own);
-  if (has_own) {
-    add("at the start", context.edit(profile.top(context.options.top), block));
+  if (has_own) { // all of them, whatever `top` is: rows are to be compared
+    add("at the start", context.edit(profile.top(0), block));
   } else {
     sweep.left_out.emplace_back("at the start: nothing is massive there");
   }

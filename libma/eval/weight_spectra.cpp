@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "libma/core/check_index.h"
 #include "libma/core/error.h"
 #include "libma/hooks/hook_names.h"
 #include "libma/models/parameters.h"
@@ -70,19 +71,8 @@ class BlockSpectra {
 std::vector<WeightSpectrum> weight_spectra(
     const Model& model, const WeightSpectraOptions& options) {
   const auto& config = model.config();
-  auto layers = options.layers;
-  if (layers.empty()) {
-    layers.resize(static_cast<std::size_t>(config.n_layers));
-    std::iota(layers.begin(), layers.end(), 0);
-  }
-  for (const std::int64_t layer : layers) {
-    if (layer < 0 || layer >= config.n_layers) {
-      throw ConfigError(
-          "weight_spectra",
-          c10::str(
-              "there is no block ", layer, "; use 0 to ", config.n_layers - 1));
-    }
-  }
+  const auto layers =
+      listed_or_all("weight_spectra", options.layers, config.n_layers);
   const ParameterReader parameters(model);
   ProgressCounter progress(
       options.progress,

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "libma/core/check_index.h"
 #include "libma/core/error.h"
 #include "libma/eval/down_projection.h"
 #include "libma/hooks/hook_names.h"
@@ -19,14 +20,6 @@ constexpr std::array<const char*, 4> kWrites = {
     "resid_pre", "attn_out", "mlp_out", "resid_post"};
 constexpr std::array<const char*, 3> kNeurons = {
     "mlp.post", "mlp.pre", "mlp.pre_linear"};
-
-void check_range(const char* what, std::int64_t index, std::int64_t size) {
-  if (index < 0 || index >= size) {
-    throw ConfigError(
-        kWhere,
-        c10::str("there is no ", what, " ", index, "; use 0 to ", size - 1));
-  }
-}
 
 /// x[i, positions[i]] of `x` [batch, pos, ...], on the CPU in double.
 torch::Tensor at_tokens(
@@ -126,7 +119,10 @@ class Meter {
       if (projection_ && model_.hooks().has(name)) {
         handles.push_back(model_.add_hook(
             name, [this, site](const torch::Tensor& x, const HookSite&) {
-              neurons_[site] = x.clone();
+              neurons_[site] = options_.position
+                                   ? x.select(/*dim=*/1, *options_.position)
+                                         .clone() // [batch, d_mlp]
+                                   : x.clone();
               return x;
             }));
       }
@@ -154,7 +150,8 @@ class Meter {
         columns_.at(block_site(options_.layer, "mlp_out")), positions);
     std::map<std::string, torch::Tensor> seen; // float64 [batch, d_mlp]
     for (const auto& [site, x] : neurons_) {
-      seen[site] = at_tokens(x, positions);
+      seen[site] = options_.position ? x.to(torch::kCPU, torch::kFloat64)
+                                     : at_tokens(x, positions);
       add(site, seen[site].sum(/*dim=*/0));
     }
     for (std::int64_t i = 0; i < positions.numel(); ++i) {
@@ -176,7 +173,8 @@ class Meter {
   const WriteOptions& options_;
   std::optional<DownProjection> projection_; ///< none in a mixture of experts
   std::map<std::string, torch::Tensor> columns_; ///< of this pass, [batch, pos]
-  std::map<std::string, torch::Tensor> neurons_; ///< [batch, pos, d_mlp]
+  std::map<std::string, torch::Tensor>
+      neurons_; ///< [batch, pos, d_mlp], or of the one position [batch, d_mlp]
   std::vector<std::int64_t> positions_;
   std::map<std::string, torch::Tensor> sums_;        ///< float64 [layer]
   std::map<std::string, torch::Tensor> neuron_sums_; ///< float64 [d_mlp]
@@ -189,8 +187,8 @@ WriteContributions write_contributions(
     const Model& model,
     const torch::Tensor& sequences,
     const WriteOptions& options) {
-  check_range("block", options.layer, model.config().n_layers);
-  check_range("dim", options.dim, model.config().d_model);
+  check_index(kWhere, "block", options.layer, model.config().n_layers);
+  check_index(kWhere, "dim", options.dim, model.config().d_model);
   const TokenBatch all(sequences);
   if (!all.ids.defined() || all.ids.numel() == 0) {
     throw ShapeError(
@@ -198,7 +196,7 @@ WriteContributions write_contributions(
   }
   const auto length = all.ids.size(1);
   if (options.position) {
-    check_range("position", *options.position, length);
+    check_index(kWhere, "position", *options.position, length);
   }
   const auto n = all.ids.size(0);
   const auto rows = std::max<std::int64_t>(1, options.tokens_per_pass / length);

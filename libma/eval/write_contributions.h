@@ -28,8 +28,9 @@ struct WriteOptions {
 /// Decomposes resid_post[dim] = resid_pre[dim] + attn_out[dim] + mlp_out[dim]
 /// in all blocks, and in one block mlp_out[dim] = bias[dim] + sum_j W[dim, j]
 /// post[j] with W its down-projection, over `sequences`, int64 [pos] or [n,
-/// pos], with the hooks that are registered. Sums are in double; no more than
-/// one pass's column of each block is kept.
+/// pos], with the hooks that are registered. Sums are in double. Of a pass each
+/// block's column is kept, and the neurons of block `layer`: at `position`, or,
+/// where that is not set, at all tokens.
 ///
 /// Throws ShapeError on ids that are no sequences of the model, ConfigError on
 /// a block, dim or position that is not there.

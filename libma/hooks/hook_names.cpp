@@ -153,7 +153,9 @@ const std::vector<HookName>& hook_catalogue() {
        "an image in the space that it shares with texts"},
       {"logits",
        "[batch, pos, vocab]",
-       "output of the unembedding ([batch, class] for classifiers)"},
+       "output of the unembedding ([batch, class] for classifiers, [batch, "
+       "pos, "
+       "d_text] for text towers)"},
   };
   return catalogue;
 }

@@ -68,6 +68,7 @@ std::vector<std::string> read_sites(const Yaml& yaml) {
     throw layer->error("is empty; name at least one block");
   }
   std::vector<std::string> sites;
+  sites.reserve(layers.size());
   for (const std::int64_t block : layers) {
     sites.push_back(block_site(block, kind));
   }
@@ -98,11 +99,8 @@ void add_edits(
   InterventionOptions options;
   options.select = read_selection(yaml["select"]);
   options.value = find_number(yaml, "value");
-  read_edit_bounds(yaml, options);
+  read_edit_options(yaml, options);
   read_vectors(yaml, load_vectors, options);
-  options.to = yaml.get_or<std::vector<std::int64_t>>("to", {});
-  options.keep = yaml.get_or<std::vector<std::int64_t>>("keep", {});
-  options.others = yaml.get_or<std::string>("others", "");
   for (const std::string& site : read_sites(yaml)) {
     options.site = site;
     try {
@@ -130,10 +128,13 @@ Selection read_selection(
       read_positions);
 }
 
-void read_edit_bounds(const Yaml& yaml, InterventionOptions& options) {
+void read_edit_options(const Yaml& yaml, InterventionOptions& options) {
   options.factor = find_number(yaml, "factor");
   options.low = find_number(yaml, "low");
   options.high = find_number(yaml, "high");
+  options.to = yaml.get_or<std::vector<std::int64_t>>("to", {});
+  options.keep = yaml.get_or<std::vector<std::int64_t>>("keep", {});
+  options.others = yaml.get_or<std::string>("others", "");
 }
 
 std::vector<Intervention> read_interventions(

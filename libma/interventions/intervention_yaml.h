@@ -25,8 +25,9 @@ Selection read_selection(
     const Selection& defaults = {},
     const ReadPositionsFn& read_positions = {});
 
-/// The keys `factor`, `low` and `high` of an edit, where they are given.
-void read_edit_bounds(const Yaml& yaml, InterventionOptions& options);
+/// The keys `factor`, `low`, `high`, `to`, `keep` and `others` of an edit,
+/// where they are given.
+void read_edit_options(const Yaml& yaml, InterventionOptions& options);
 
 /// Reads the vectors [layer, position, d_model] of replace_tokens from a file.
 using LoadVectorsFn =

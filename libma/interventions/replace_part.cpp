@@ -16,7 +16,14 @@ constexpr const char* kWhere = "replace_part";
 /// What the stream of the pass at hand says.
 struct Marks {
   torch::Tensor members; ///< bool [batch, pos]
-  torch::Tensor queries; ///< bool [batch, pos], those that are edited
+  torch::Tensor kept; ///< bool [batch, pos], queries never edited; undefined:
+                      ///< none but members
+
+  /// The queries that are edited: bool [batch, pos] on members' device.
+  torch::Tensor queries(const TokenBatch* batch, std::int64_t window) const {
+    const auto after = queries_after(members, batch, window);
+    return kept.defined() ? after.logical_and(kept.logical_not()) : after;
+  }
 };
 using SharedMarks = std::shared_ptr<Marks>;
 
@@ -40,7 +47,9 @@ Marks marks_of(
             x.sizes(),
             "); add the edit mark_tokens too and run whole sequences"));
   }
-  return {members.to(x.device()), marks->queries.to(x.device())};
+  return {
+      members.to(x.device()),
+      marks->kept.defined() ? marks->kept.to(x.device()) : torch::Tensor()};
 }
 
 Intervention mark_tokens(
@@ -50,13 +59,11 @@ Intervention mark_tokens(
                   const torch::Tensor& x, const HookSite& at) {
     ++stats->calls;
     const auto selected = selected_tokens(select, x, at);
-    marks->members = selected;
-    marks->queries = queries_after(selected, at.batch);
+    *marks = {.members = selected, .kept = {}};
     if (others) {
-      marks->members =
-          random_other_tokens(selected, at.batch, *others, at.name);
-      marks->queries = queries_after(marks->members, at.batch)
-                           .logical_and(selected.logical_not());
+      *marks = {
+          .members = random_other_tokens(selected, at.batch, *others, at.name),
+          .kept = selected};
     }
     stats->edited += marks->members.sum().item<std::int64_t>();
     return x;
@@ -70,14 +77,17 @@ Intervention mark_tokens(
 }
 
 Intervention drop_keys(
-    const InterventionOptions& options, const SharedMarks& marks) {
+    const InterventionOptions& options,
+    std::int64_t window,
+    const SharedMarks& marks) {
   auto stats = std::make_shared<InterventionStats>();
   HookFn fn = [=](const torch::Tensor& x, const HookSite& at) {
     ++stats->calls;
-    const auto [members, queries] =
-        marks_of(marks, x.size(0), x.size(3), x, at);
-    const auto dropped = queries.unsqueeze(2).logical_and(
-        members.unsqueeze(1)); // [batch, query_pos, key_pos]
+    const Marks own = marks_of(marks, x.size(0), x.size(3), x, at);
+    const auto dropped = own.queries(at.batch, window)
+                             .unsqueeze(2)
+                             .logical_and(own.members.unsqueeze(
+                                 1)); // [batch, query_pos, key_pos]
     stats->edited += dropped.sum().item<std::int64_t>() * x.size(1);
     return x.masked_fill(dropped.unsqueeze(1), 0);
   };
@@ -87,6 +97,7 @@ Intervention drop_keys(
 Intervention add_vector(
     const InterventionOptions& options,
     const torch::Tensor& constant,
+    std::int64_t window,
     const SharedMarks& marks) {
   auto stats = std::make_shared<InterventionStats>();
   HookFn fn = [=](const torch::Tensor& x, const HookSite& at) {
@@ -101,11 +112,13 @@ Intervention add_vector(
               " [head, d_head] in each layer, the activation is ",
               x.sizes()));
     }
-    const auto queries =
-        marks_of(marks, x.size(0), x.size(1), x, at).queries; // [batch, pos]
+    const auto queries = marks_of(marks, x.size(0), x.size(1), x, at)
+                             .queries(at.batch, window); // [batch, pos]
     stats->edited += queries.sum().item<std::int64_t>() * constant.numel();
-    const auto added =
-        constant.to(x.device()) * queries.unsqueeze(2).unsqueeze(3); // as x
+    const auto dtype =
+        x.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
+    const auto added = constant.to(x.device(), dtype) *
+                       queries.unsqueeze(2).unsqueeze(3); // as x
     return (x + added).to(x.scalar_type());
   };
   return {"add_vector", options, std::move(fn), std::move(stats)};
@@ -169,12 +182,19 @@ std::vector<Intervention> replace_part(const PartReplacement& replacement) {
     edited.seed = *replacement.others;
   }
   for (const std::int64_t layer : replacement.layers) {
+    const auto window =
+        replacement.windows.empty()
+            ? 0
+            : replacement.windows.at(static_cast<std::size_t>(layer));
     edits.push_back(drop_keys(
-        {.site = block_site(layer, "attn.pattern"), .select = edited}, marks));
+        {.site = block_site(layer, "attn.pattern"), .select = edited},
+        window,
+        marks));
     if (replacement.constants.defined()) {
       edits.push_back(add_vector(
           {.site = block_site(layer, "attn.z"), .select = edited},
           replacement.constants[layer],
+          window,
           marks));
     }
   }

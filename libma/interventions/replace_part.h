@@ -17,8 +17,11 @@ struct PartReplacement {
                                  ///< (0-based), anew in each pass
   std::optional<std::uint64_t> others = {}; ///< a seed: as many random other
                                             ///< tokens in their place
-  std::vector<std::int64_t> layers = {}; ///< blocks (0-based) whose attention
-                                         ///< is edited, behind `marked_after`
+  std::vector<std::int64_t> layers = {};  ///< blocks (0-based) whose attention
+                                          ///< is edited, behind `marked_after`
+  std::vector<std::int64_t> windows = {}; ///< tokens that queries of each block
+                                          ///< see, themselves included; 0, or
+                                          ///< an empty list: all
   torch::Tensor constants = {}; ///< floating [layer, head, d_head], row L for
                                 ///< block L; undefined: nothing instead
 };

@@ -71,6 +71,20 @@ bool contains(const Positions& positions, std::int64_t position) {
          positions.end();
 }
 
+void refuse_overlap(
+    const Positions& to, const Positions& keep, const std::string& where) {
+  for (const std::int64_t position : keep) {
+    if (contains(to, position)) {
+      throw ConfigError(
+          where,
+          c10::str(
+              "position ",
+              position,
+              " is in both 'to' and 'keep'; leave it out of one"));
+    }
+  }
+}
+
 /// The tokens at `positions` of a row's sequence, as numbers among its tokens.
 Positions numbers_of(
     const RealTokens& tokens, const Positions& positions, const HookSite& at) {
@@ -80,6 +94,7 @@ Positions numbers_of(
   }
   const auto found = tokens.only(positions, at.name);
   Positions columns;
+  columns.reserve(static_cast<std::size_t>(found.count));
   for (std::int64_t i = 0; i < found.count; ++i) {
     columns.push_back(found.column(i));
   }
@@ -134,13 +149,14 @@ torch::Tensor shift_rows(
   const auto neurons =
       old.to(torch::kFloat64).view({n_tokens, -1}); // [token, neuron]
   std::vector<torch::Tensor> shifted;
+  shifted.reserve(rows.size());
   std::int64_t first = 0;
   for (const RealTokens& tokens : rows) {
+    const auto to = numbers_of(tokens, options.to, at);
+    const auto keep = numbers_of(tokens, options.keep, at);
+    refuse_overlap(to, keep, at.name);
     shifted.push_back(shift_row(
-        neurons.narrow(/*dim=*/0, first, tokens.count),
-        numbers_of(tokens, options.to, at),
-        numbers_of(tokens, options.keep, at),
-        others));
+        neurons.narrow(/*dim=*/0, first, tokens.count), to, keep, others));
     first += tokens.count;
   }
   return at::cat(shifted).flatten();
@@ -163,16 +179,7 @@ EditFn make_shift_neurons(const InterventionOptions& options) {
         "shift_neurons",
         "option 'to' is missing; give the positions that get the activations");
   }
-  for (const std::int64_t position : options.keep) {
-    if (contains(options.to, position)) {
-      throw ConfigError(
-          "shift_neurons",
-          c10::str(
-              "position ",
-              position,
-              " is in both 'to' and 'keep'; leave it out of one"));
-    }
-  }
+  refuse_overlap(options.to, options.keep, "shift_neurons");
   InterventionOptions kept;
   kept.to = options.to;
   kept.keep = options.keep;

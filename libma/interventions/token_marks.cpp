@@ -24,6 +24,28 @@ std::uint64_t hash_ids(
   return hash;
 }
 
+/// Whether a member is among the last `window` tokens (0: all) of each.
+torch::Tensor sees_in_row(const torch::Tensor& members, std::int64_t window) {
+  auto count = members.cumsum(/*dim=*/1); // [batch, pos]
+  if (window > 0 && window < count.size(1)) {
+    auto outside = at::zeros_like(count);
+    outside.slice(/*dim=*/1, window)
+        .copy_(count.slice(/*dim=*/1, 0, count.size(1) - window));
+    count = count - outside;
+  }
+  return count.gt(0);
+}
+
+/// The keys that each token of a tree sees: bool [batch, query_pos, key_pos].
+torch::Tensor visible_keys(const TokenBatch& batch, std::int64_t window) {
+  if (window == 0) {
+    return batch.visible;
+  }
+  const auto& places = batch.positions; // [batch, pos]
+  return batch.visible.logical_and(
+      (places.unsqueeze(2) - places.unsqueeze(1)).lt(window));
+}
+
 } // namespace
 
 torch::Tensor selected_tokens(
@@ -55,7 +77,9 @@ torch::Tensor tokens_at(
 }
 
 torch::Tensor queries_after(
-    const torch::Tensor& members, const TokenBatch* batch) {
+    const torch::Tensor& members,
+    const TokenBatch* batch,
+    std::int64_t window) {
   const bool has_visible = batch != nullptr && batch->visible.defined();
   if (has_visible && batch->visible.size(2) != members.size(1)) {
     throw ShapeError(
@@ -69,10 +93,11 @@ torch::Tensor queries_after(
   }
   auto sees =
       has_visible
-          ? batch->visible.to(members.device())
+          ? visible_keys(*batch, window)
+                .to(members.device())
                 .logical_and(members.unsqueeze(1)) // [batch, query, key]
                 .any(/*dim=*/2)
-          : members.cumsum(/*dim=*/1).gt(0); // [batch, pos]
+          : sees_in_row(members, window); // [batch, pos]
   sees = sees.logical_and(members.logical_not());
   return batch != nullptr && batch->mask.defined()
              ? sees.logical_and(batch->mask.to(members.device(), torch::kBool))

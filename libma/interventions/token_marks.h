@@ -28,10 +28,13 @@ torch::Tensor tokens_at(
 
 /// The queries that see at least one of `members`, bool [batch, pos], and are
 /// none of them: bool [batch, pos] on members' device. In a plain causal row
-/// these are the real tokens after the first member but the members. Throws
-/// ShapeError on tokens that follow cached ones.
+/// these are the real tokens after the first member but the members; with
+/// `window`, those among whose last `window` tokens, themselves included, a
+/// member is (0: all). Throws ShapeError on tokens that follow cached ones.
 torch::Tensor queries_after(
-    const torch::Tensor& members, const TokenBatch* batch = nullptr);
+    const torch::Tensor& members,
+    const TokenBatch* batch = nullptr,
+    std::int64_t window = 0);
 
 /// In each row as many other tokens as it has `members`, bool [batch, pos],
 /// each set equally likely: bool [batch, pos] on members' device. Never the

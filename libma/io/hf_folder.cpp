@@ -132,6 +132,12 @@ HfFolder::HfFolder(const std::filesystem::path& folder) : path_(folder) {
   } else {
     fail_without_weights(folder);
   }
+  for (const char* name :
+       {"tokenizer.json", "tokenizer.model", "tokenizer_config.json"}) {
+    if (is_there(folder / name)) {
+      files_.push_back(folder / name);
+    }
+  }
 }
 
 void HfFolder::open_shards(const std::filesystem::path& index) {

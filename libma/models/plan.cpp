@@ -119,8 +119,8 @@ void add_test_registers(const LoadOptions& options, VisionConfig& config) {
   const auto most = kMostRegisters - config.n_registers;
   if (options.n_test_registers < 0 || options.n_test_registers > most) {
     throw ConfigError(
-        "test registers",
-        c10::str(options.n_test_registers, " are asked for; give 0 to ", most));
+        "n_test_registers",
+        c10::str("is ", options.n_test_registers, "; give 0 to ", most));
   }
   config.n_registers += options.n_test_registers;
   config.n_test_registers = options.n_test_registers;
@@ -130,7 +130,7 @@ void add_test_registers(
     const LoadOptions& options, const DecoderConfig& /*config*/) {
   if (options.n_test_registers != 0) {
     throw ConfigError(
-        "test registers", "are for vision models; use load_vision_model");
+        "n_test_registers", "is for vision models; use load_vision_model");
   }
 }
 

@@ -157,15 +157,6 @@ def test_the_order_of_tokens_and_their_names(vision_folder):
     assert siglip.position("register:0", (4, 4)) == 0
 
 
-def test_none_is_the_model_itself(vision_folder):
-    for case in PREFIX:
-        pixels = random_pixels(2, 3, SIZES["wide"])
-        plain = ma.load_vision_model(vision_folder(*case), device="cpu").forward(pixels)
-        none = ma.load_vision_model(vision_folder(*case), device="cpu", n_test_registers=0).forward(pixels)
-        assert torch.equal(plain.features, none.features)
-        assert torch.equal(plain.pooled, none.pooled)
-
-
 def by_hand(kept, at, detect, highest, rule):
     """Mean magnitudes [layer, neuron] at outliers and elsewhere, images weighing alike; counts of patches and images."""
     norms = kept[f"blocks.{detect}.resid_post"][:, at:].norm(dim=2)

@@ -16,6 +16,7 @@ from ..results import Results, read_results
 if TYPE_CHECKING:
     from .figure import Figure
 
+FORMATS = ("pdf", "png", "svg")
 EXPERIMENTS = (
     "ablation",
     "attention",

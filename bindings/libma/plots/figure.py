@@ -8,11 +8,10 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure as Drawing
 
-from ..errors import FileError
+from ..errors import FileError, unknown_name
 from ..files import write_atomically
-from . import style
+from . import FORMATS, style
 
-FORMATS = ("pdf", "png", "svg")
 # What would differ between two files of the same figure.
 _WITHOUT_DATE: dict[str, dict[str, Any]] = {
     "pdf": {"CreationDate": None, "Creator": "libma"},
@@ -29,11 +28,18 @@ class Figure:
     caption: str  # one or two sentences, plain text
     drawing: Drawing
 
-    def to_bytes(self, kind: str) -> bytes:
-        """The picture as a `pdf`, `png` or `svg` file; the same results give the same bytes."""
+    def to_bytes(self, kind: str, dpi: float | None = None) -> bytes:
+        """The picture as a `pdf`, `png` or `svg` file; the same results give the same bytes.
+
+        Raises:
+            UnknownNameError: When `kind` is another one.
+        """
+        if kind not in FORMATS:
+            raise unknown_name("plot", "format of a figure", kind, FORMATS)
         buffer = io.BytesIO()
         with matplotlib.rc_context(style.RC):
-            self.drawing.savefig(buffer, format=kind, metadata=_WITHOUT_DATE[kind])
+            dots = {} if dpi is None else {"dpi": dpi}
+            self.drawing.savefig(buffer, format=kind, metadata=_WITHOUT_DATE[kind], **dots)
         return buffer.getvalue()
 
     def save(self, path: str | Path) -> Path:
