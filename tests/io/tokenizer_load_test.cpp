@@ -47,6 +47,10 @@ TEST(LoadTokenizerTest, RefusesStagesThatDoNotGoTogether) {
       {"pretokenizers", Json::array({json["pre_tokenizer"], metaspace})}};
   EXPECT_THAT(refusal(json), HasSubstr("Metaspace behind ByteLevel"));
   json = tiny_json();
+  json["pre_tokenizer"] = metaspace;
+  json["model"]["end_of_word_suffix"] = "</w>";
+  EXPECT_THAT(refusal(json), HasSubstr("end_of_word_suffix without ByteLevel"));
+  json = tiny_json();
   json["model"]["byte_fallback"] = true;
   EXPECT_THAT(refusal(json), HasSubstr("byte_fallback behind ByteLevel"));
   json = tiny_json();
@@ -71,7 +75,7 @@ TEST(LoadTokenizerTest, RefusesAmbiguousMetaspaces) {
 }
 
 TEST(LoadTokenizerTest, RefusesOptionsThatWouldChangeIds) {
-  const Json options = {{"dropout", 0.1}, {"end_of_word_suffix", "</w>"}};
+  const Json options = {{"dropout", 0.1}, {"continuing_subword_prefix", "##"}};
   for (const auto& [key, value] : options.items()) {
     Json json = tiny_json();
     json["model"][key] = value;

@@ -268,7 +268,7 @@ def test_wrong_options_are_one_line(vision_folder, options, message):
 def test_what_does_not_fit_is_one_line(vision_folder, tiny_folder):
     folder = vision_folder("vit", "pooler")
     for count in (-1, 65):
-        with pytest.raises(ma.ConfigError, match=f"{count} are asked for; give 0 to 64"):
+        with pytest.raises(ma.ConfigError, match=f"is {count}; give 0 to 64"):
             ma.load_vision_model(folder, n_test_registers=count)
     plain = ma.load_vision_model(folder, device="cpu")
     with pytest.raises(ma.ConfigError, match="no test-time registers"):
