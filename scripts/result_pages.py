@@ -17,7 +17,7 @@ from libma import plots  # noqa: E402
 from libma.files import write_atomically  # noqa: E402
 from libma.results import Results, read_results  # noqa: E402
 
-MOST_LINES = 45  # of a table on a page; longer ones are named
+MOST_LINES = 70  # of a table on a page; longer ones are named
 DOTS_PER_INCH = 110  # small files
 
 
@@ -36,13 +36,9 @@ def main() -> int:
 
 def _lines(results: Results, command: str, output: Path) -> Iterator[str]:
     record = results.record
-    minutes, seconds = divmod(round(record["seconds"]), 60)
     yield f"# {results.experiment}: {', '.join(results.models)}"
     yield f"\n```sh\n{command}\n```\n"
-    yield (
-        f"{record['dtype']}, {record['device']}, {record['threads']} threads: {minutes} min {seconds} s, "
-        f"peak memory {record['peak_memory_bytes'] / 1e9:.2f} GB."
-    )
+    yield f"{record['dtype']}, {record['device']}, {record['threads']} threads, libma at {record['libma']['commit'][:7]}."
     for figure in plots.figures(results) if results.experiment in plots.EXPERIMENTS else []:
         name = f"images/{results.experiment}_{figure.name}.png"
         write_atomically(output / name, figure.to_bytes("png", DOTS_PER_INCH))
