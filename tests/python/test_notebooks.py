@@ -70,6 +70,7 @@ def test_it_runs(name, smollm2_gguf, tmp_path, monkeypatch):
     if not (home_folder() / "texts" / "boolq_passages.jsonl").exists():
         pytest.skip("no text; run `libma fetch boolq_passages`")
     package = Path(__import__("libma").__file__).parents[1]
+    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")  # quick beside other work, too
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(package), os.environ.get("PYTHONPATH", "")]))
     notebook = read(name)
     stored = [len(cell.outputs) > 0 for cell in code_cells(notebook)]
