@@ -82,6 +82,12 @@ search: {{{{sequences: 2, threshold: 0.5, share: 0.5}}}}
 evaluate:
   perplexity: [{{{{task: {{text}}, name: words, window: 32, max_windows: 4}}}}]
 """,
+    "register_neurons": """
+model: {{name: {vision}, device: cpu}}
+images: {{path: {images}, batch: 3, workers: 1}}
+outliers: {{layer: 1, ratio: 1.05}}
+neurons: {{top_k: 2}}
+""",
     "image_tokens": """
 model: {{name: {vision}, device: cpu}}
 images: {{path: {images}, batch: 3, workers: 1}}

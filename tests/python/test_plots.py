@@ -241,6 +241,16 @@ def test_what_a_block_writes_is_a_bar(result_folder):
     assert sorted(drawn) == sorted(list(values) for values in spectra.values())
 
 
+def test_neurons_at_outliers_stand_beside_those_elsewhere(result_folder):
+    folder = result_folder("register_neurons")
+    heights = [bar.get_height() for bar in figure(folder, "neurons").axes[0].patches]
+    assert heights == column(folder, "neurons", "mean magnitude at outliers") + column(folder, "neurons", "elsewhere")
+    before, after = figure(folder, "norms").axes[1].lines
+    with (folder / "outliers.csv").open(newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    assert [list(before.get_ydata()), list(after.get_ydata())] == [[float(row[i]) for row in rows] for i in (2, 4)]
+
+
 def test_an_infinite_perplexity_is_drawn_and_named(result_folder, tmp_path):
     folder = copy_of(result_folder("ablation"), tmp_path)
     table = folder / "table.csv"
@@ -329,3 +339,6 @@ def test_a_figure_shows_itself_in_a_notebook_and_saves_itself(result_folder, tmp
     assert drawn.save(tmp_path / "new" / "one.svg").read_bytes().startswith(MAGIC["svg"])
     with pytest.raises(FileError, match=r"ends in '\.jpg'"):
         drawn.save(tmp_path / "one.jpg")
+    with pytest.raises(UnknownNameError, match="no format of a figure named 'jpeg'"):
+        drawn.to_bytes("jpeg")
+    assert len(drawn.to_bytes("png", dpi=50)) < len(drawn.to_bytes("png"))

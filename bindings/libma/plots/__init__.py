@@ -25,6 +25,7 @@ EXPERIMENTS = (
     "image_tokens",
     "implicit_bias",
     "magnitudes",
+    "register_neurons",
     "sweep",
     "trajectory",
     "weights",

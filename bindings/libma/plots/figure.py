@@ -38,7 +38,7 @@ class Figure:
             raise unknown_name("plot", "format of a figure", kind, FORMATS)
         buffer = io.BytesIO()
         with matplotlib.rc_context(style.RC):
-            dots = {} if dpi is None else {"dpi": dpi}
+            dots: dict[str, Any] = {} if dpi is None else {"dpi": dpi}
             self.drawing.savefig(buffer, format=kind, metadata=_WITHOUT_DATE[kind], **dots)
         return buffer.getvalue()
 
