@@ -5,10 +5,10 @@
 #include <variant>
 #include <vector>
 
-#include "bindings/topics.h"
 #include "bindings/bound_model.h"
 #include "bindings/load_options_arg.h"
 #include "bindings/token_batch_arg.h"
+#include "bindings/topics.h"
 #include <pybind11/stl/filesystem.h>
 
 namespace ma::python {

@@ -5,9 +5,9 @@
 #include <variant>
 #include <vector>
 
-#include "bindings/topics.h"
 #include "bindings/load_options_arg.h"
 #include "bindings/recipe_arg.h"
+#include "bindings/topics.h"
 #include <pybind11/stl/filesystem.h>
 #include <torch/csrc/autograd/python_variable.h>
 

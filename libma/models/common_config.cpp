@@ -17,7 +17,7 @@ class GgufReader {
     return config_value<T>(metadata_, prefix_ + key);
   }
   template <class T>
-  T get_or(const std::string& key, T fallback) const {
+  T get_or(const std::string& key, const T& fallback) const {
     return config_value_or(metadata_, prefix_ + key, fallback);
   }
   bool has(const std::string& key) const {

@@ -27,6 +27,7 @@ nn::RopeScaling read_rule(const json& rope) {
   const auto found = rules.find(rule);
   if (found == rules.end()) {
     std::vector<std::string> known;
+    known.reserve(rules.size());
     for (const auto& entry : rules) {
       known.push_back(entry.first);
     }

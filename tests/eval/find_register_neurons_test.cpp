@@ -1,7 +1,8 @@
+#include "libma/eval/find_register_neurons.h"
+
 #include <gtest/gtest.h>
 
 #include "libma/core/error.h"
-#include "libma/eval/find_register_neurons.h"
 #include "libma/hooks/hook_names.h"
 
 namespace ma {

@@ -48,8 +48,7 @@ BpeMerge merge_of(
   return {text.substr(0, space), text.substr(space + 1), rank};
 }
 
-void refuse_options(
-    const Json& json, bool byte_level, std::string_view where) {
+void refuse_options(const Json& json, bool byte_level, std::string_view where) {
   if (value_or(json, "dropout", 0.0) != 0.0 ||
       !value_or<std::string>(json, "continuing_subword_prefix", "").empty()) {
     throw ConfigError(
