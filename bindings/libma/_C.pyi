@@ -4490,7 +4490,7 @@ def measure_magnitudes(
     outlier_magnitude: typing.SupportsFloat | typing.SupportsIndex = 6.0,
     outlier_layers: typing.SupportsFloat | typing.SupportsIndex = 0.25,
     outlier_positions: typing.SupportsFloat | typing.SupportsIndex = 0.06,
-    tokens_per_pass: typing.SupportsInt | typing.SupportsIndex = 4096,
+    tokens_per_pass: typing.SupportsInt | typing.SupportsIndex = 2048,
     classify_tokens: bool = True,
     progress: collections.abc.Callable | None = None,
 ) -> Magnitudes:

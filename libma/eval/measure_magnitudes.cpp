@@ -1,6 +1,7 @@
 // Hooks on the streams.
 #include "libma/eval/measure_magnitudes.h"
 
+#include "libma/core/memory.h"
 #include "libma/eval/find_massive.h"
 #include "libma/eval/sequence_pass.h"
 #include "libma/hooks/hook_names.h"
@@ -18,6 +19,8 @@ Magnitudes measure_magnitudes(
   const auto before = model.add_hook(
       block_site(0, "resid_pre"),
       [&](const torch::Tensor& x, const HookSite& at) {
+        // What the last pass freed lies scattered between what it left.
+        give_back_freed_memory();
         accumulator.observe(-1, x, *at.batch);
         return x;
       });

@@ -14,7 +14,7 @@ namespace ma {
 struct MeasureMagnitudesOptions {
   MagnitudeOptions magnitudes = {};
   std::int64_t tokens_per_pass =
-      4096; ///< upper bound of batch * pos in one pass; changes no result
+      2048; ///< upper bound of batch * pos in one pass; changes no result
             ///< beyond float noise
   bool classify_tokens = true; ///< false: only starts are told apart; for
                                ///< models without a tokenizer
