@@ -223,7 +223,7 @@ void bind_find(py::module_& m) {
   m.def(
       "find_super_weights",
       [](const BoundModel& model,
-         const TokenIds& ids,
+         const TokenIds& sequences,
          double threshold,
          double share,
          std::int64_t max_weights,
@@ -234,11 +234,11 @@ void bind_find(py::module_& m) {
             .max_weights = max_weights,
             .progress = progress_fn(progress)};
         return run_alone(model, [&] {
-          return find_super_weights(model, whole_rows(ids), options);
+          return find_super_weights(model, whole_rows(sequences), options);
         });
       },
       py::arg("model"),
-      py::arg("ids"),
+      py::arg("sequences"),
       py::kw_only(),
       py::arg("threshold") = SuperWeightOptions{}.threshold,
       py::arg("share") = SuperWeightOptions{}.share,
@@ -251,7 +251,7 @@ a largest |mlp.post| beyond the thresholds. Removed is, of the first such block,
 
 Args:
     model: With the hooks that it has; loaded from files.
-    ids: Tokens [pos] or [n, pos].
+    sequences: Tokens [pos] or [n, pos].
     threshold: Of |mlp.post| and |mlp_out| of a spike.
     share: Of the unedited model's largest |mlp_out|: a spike's is above that too. 0: the threshold alone.
     max_weights: Removals at most.
@@ -302,7 +302,7 @@ void bind_contributions(py::module_& m) {
   m.def(
       "write_contributions",
       [](const BoundModel& model,
-         const TokenIds& ids,
+         const TokenIds& sequences,
          std::int64_t layer,
          std::int64_t dim,
          std::optional<std::int64_t> position,
@@ -317,11 +317,11 @@ void bind_contributions(py::module_& m) {
             .step_share = step_share,
             .progress = progress_fn(progress)};
         return run_alone(model, [&] {
-          return write_contributions(model, whole_rows(ids), options);
+          return write_contributions(model, whole_rows(sequences), options);
         });
       },
       py::arg("model"),
-      py::arg("ids"),
+      py::arg("sequences"),
       py::kw_only(),
       py::arg("layer"),
       py::arg("dim"),
@@ -333,7 +333,7 @@ void bind_contributions(py::module_& m) {
 
 Args:
     model: With the hooks that it has; loaded from files.
-    ids: Tokens [pos] or [n, pos]; means are over sequences.
+    sequences: Tokens [pos] or [n, pos]; means are over sequences.
     layer: 0-based block whose output, and whose neurons.
     dim: Of the stream.
     position: Of the token in each sequence; None: where |x| of that dim is largest after the block.

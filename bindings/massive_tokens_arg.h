@@ -12,7 +12,7 @@
 #include "libma/analysis/massive.h"
 #include "libma/eval/calibration.h"
 #include "libma/eval/find_massive.h"
-#include "libma/eval/implicit_bias.h"
+#include "libma/eval/massive_tokens.h"
 
 namespace ma::python {
 

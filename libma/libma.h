@@ -28,6 +28,7 @@
 #include "libma/eval/image_ablation.h"
 #include "libma/eval/implicit_bias.h"
 #include "libma/eval/magnitude_surface.h"
+#include "libma/eval/massive_tokens.h"
 #include "libma/eval/measure_attention.h"
 #include "libma/eval/measure_magnitudes.h"
 #include "libma/eval/measure_tokens.h"

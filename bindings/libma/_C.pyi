@@ -4149,7 +4149,7 @@ def find_register_neurons(
 
 def find_super_weights(
     model: Model,
-    ids: TokenBatch
+    sequences: TokenBatch
     | torch.Tensor
     | collections.abc.Sequence[int]
     | collections.abc.Sequence[collections.abc.Sequence[int]],
@@ -4167,7 +4167,7 @@ def find_super_weights(
 
     Args:
         model: With the hooks that it has; loaded from files.
-        ids: Tokens [pos] or [n, pos].
+        sequences: Tokens [pos] or [n, pos].
         threshold: Of |mlp.post| and |mlp_out| of a spike.
         share: Of the unedited model's largest |mlp_out|: a spike's is above that too. 0: the threshold alone.
         max_weights: Removals at most.
@@ -5218,7 +5218,7 @@ def with_restore(edit: Intervention, site: str) -> list[Intervention]:
 
 def write_contributions(
     model: Model,
-    ids: TokenBatch
+    sequences: TokenBatch
     | torch.Tensor
     | collections.abc.Sequence[int]
     | collections.abc.Sequence[collections.abc.Sequence[int]],
@@ -5235,7 +5235,7 @@ def write_contributions(
 
     Args:
         model: With the hooks that it has; loaded from files.
-        ids: Tokens [pos] or [n, pos]; means are over sequences.
+        sequences: Tokens [pos] or [n, pos]; means are over sequences.
         layer: 0-based block whose output, and whose neurons.
         dim: Of the stream.
         position: Of the token in each sequence; None: where |x| of that dim is largest after the block.

@@ -7,73 +7,36 @@
 #include <string_view>
 #include <utility>
 
-#include "experiments/ablation/report.h"
 #include "experiments/ablation/settings.h"
+#include "experiments/common/ablation_record.h"
+#include "experiments/common/calibrated.h"
 #include "experiments/common/conditions.h"
+#include "experiments/common/evaluation.h"
 #include "experiments/common/experiment.h"
 #include <nlohmann/json.hpp>
 
 #include "libma/analysis/massive_tables.h"
 #include "libma/core/error.h"
-#include "libma/eval/calibration.h"
-#include "libma/eval/corpus.h"
-#include "libma/eval/find_massive.h"
 #include "libma/hooks/token_class.h"
 #include "libma/io/sha256.h"
-#include "libma/models/model.h"
-#include "libma/nn/linear.h"
 
 namespace ma::experiments {
 namespace {
 
 using Hashes = std::map<std::string, std::string>; // path -> SHA-256
 
-/// Each corpus once, by the name it was asked for.
-class Corpora {
- public:
-  explicit Corpora(std::filesystem::path home) : home_(std::move(home)) {}
-
-  const Corpus& operator[](const std::string& name) {
-    const auto found = loaded_.find(name);
-    return found != loaded_.end()
-               ? found->second
-               : loaded_.emplace(name, load_corpus(name, home_)).first->second;
-  }
-
-  const std::filesystem::path& home() const { return home_; }
-
-  Hashes hashes() const {
-    std::vector<std::filesystem::path> paths;
-    paths.reserve(loaded_.size());
-    for (const auto& [name, corpus] : loaded_) {
-      paths.push_back(corpus.path);
-    }
-    return hash_files(paths);
-  }
-
- private:
-  std::filesystem::path home_;
-  std::map<std::string, Corpus> loaded_;
-};
-
 std::vector<AblationTask> make_tasks(
-    const AblationSettings& settings, Corpora& corpora, const Model& model) {
-  std::vector<AblationTask> tasks;
-  for (const PerplexitySettings& wanted : settings.perplexity) {
-    const auto documents =
-        corpus_documents(corpora[wanted.task], wanted.documents);
-    tasks.emplace_back(
-        PerplexityTask{
-            .name = wanted.name,
-            .windows =
-                make_windows(documents, model.tokenizer(), wanted.windows),
-            .divergence = settings.divergence});
-  }
+    const AblationSettings& settings,
+    Corpora& corpora,
+    const Model& model,
+    const std::filesystem::path& home) {
+  auto tasks = perplexity_tasks(
+      settings.perplexity, corpora, model.tokenizer(), settings.divergence);
   for (const ZeroShotSettings& wanted : settings.zero_shot) {
     for (const std::string& name : wanted.tasks) {
       tasks.emplace_back(make_zero_shot_task(
           model,
-          load_task(name, {.limit = wanted.limit, .home = corpora.home()}),
+          load_task(name, {.limit = wanted.limit, .home = home}),
           wanted.profile));
     }
   }
@@ -125,49 +88,24 @@ std::int64_t text_position(const std::string& role, std::string_view where) {
 }
 
 void ablate(const AblationSettings& settings, Run& run) {
-  const Model model = load_model(
-      settings.model.name,
-      {.device = settings.model.device,
-       .dtype = parse_dtype(settings.model.dtype, "model.dtype"),
-       .home = run.home()});
+  const auto calibrated = load_calibrated(settings.model, settings.find, run);
+  const Model& model = calibrated.model;
   check_sites(settings.conditions, model);
   check_tokens(settings.conditions, text_position);
   Corpora corpora(run.home());
-  const auto tasks = make_tasks(settings, corpora, model);
-  const auto sequences = cut_sequences(
-      model.tokenizer(), corpora[settings.find.text].texts, settings.find.cut);
-
-  const Hashes files = hash_files(model.files());
-  const std::string device = model.devices();
+  const auto tasks = make_tasks(settings, corpora, model, run.home());
   const Hashes datasets = hash_datasets(tasks);
-  auto journal = run.open_journal(
-      {{"model", files},
-       {"texts", corpora.hashes()},
-       {"datasets", datasets},
-       {"requests", hash_requests(tasks)},
-       {"products", nn::product_library()},
-       {"device", device}});
+  auto inputs = journal_inputs(calibrated);
+  inputs["evaluated"] = corpora.hashes();
+  inputs["datasets"] = datasets;
+  inputs["requests"] = hash_requests(tasks);
+  auto journal = run.open_journal(inputs);
 
-  const MassiveProfile profile = find_massive(
-      model,
-      sequences,
-      {.magnitude = settings.find.criterion.magnitude,
-       .ratio = settings.find.criterion.ratio,
-       .progress = run.progress()});
-  log_found(profile);
+  const auto profile = find_massive_in(calibrated, settings.find, run);
   const auto conditions =
       make_conditions(settings.conditions, profile, text_position);
-
-  AblationOptions options{
-      .tokens_per_pass = settings.tokens_per_pass, .progress = run.progress()};
-  for (const auto& line : journal.recovered()) {
-    options.finished.push_back(ablation_score_from_json(line));
-  }
-  options.on_score = [&](const AblationScore& score) {
-    journal.append(to_json(score));
-  };
-  const AblationResult result =
-      evaluate_conditions(model, conditions, tasks, options);
+  const AblationResult result = evaluate(
+      model, conditions, tasks, settings.tokens_per_pass, journal, run);
 
   const Table table = result.table();
   run.write_table(sites_table(profile), "sites");
@@ -183,38 +121,28 @@ void ablate(const AblationSettings& settings, Run& run) {
           "examples_" + task->name + ".jsonl", examples_of(*task, result, t));
     }
   }
-  run.write_record(
-      {.device = device,
-       .dtype = settings.model.dtype,
-       .model_files = files,
-       .metrics = metrics_of(table),
-       .details = details_of(profile, conditions, result, datasets)});
+  auto findings = findings_of(calibrated);
+  findings.text_files.merge(corpora.hashes());
+  findings.metrics = metrics_of(table);
+  findings.details = details_of(profile, conditions, result);
+  findings.details["datasets"] = datasets;
+  run.write_record(findings);
 }
 
 /// Throws Problems with all that is not there: the model, texts, tasks.
 void check_inputs(
     const AblationSettings& settings, const std::filesystem::path& home) {
-  std::vector<std::string> problems;
-  const auto attempt = [&](const auto& look) {
-    try {
-      look();
-    } catch (const Error& error) {
-      problems.push_back(one_line(error));
-    }
-  };
-  attempt([&] { check_model(settings.model, home); });
-  attempt([&] { load_corpus(settings.find.text, home); });
-  for (const PerplexitySettings& wanted : settings.perplexity) {
-    attempt([&] { load_corpus(wanted.task, home); });
-  }
+  Checks checks;
+  checks.attempt(
+      [&] { check_calibrated(settings.model, settings.find, home); });
+  check_texts(settings.perplexity, home, checks);
   for (const ZeroShotSettings& wanted : settings.zero_shot) {
     for (const std::string& name : wanted.tasks) {
-      attempt([&] { load_task(name, {.limit = wanted.limit, .home = home}); });
+      checks.attempt(
+          [&] { load_task(name, {.limit = wanted.limit, .home = home}); });
     }
   }
-  if (!problems.empty()) {
-    throw Problems(std::move(problems));
-  }
+  checks.finish();
 }
 
 } // namespace

@@ -7,20 +7,12 @@
 
 #include "experiments/common/condition_settings.h"
 #include "experiments/common/find.h"
+#include "experiments/common/perplexity_settings.h"
 
 #include "libma/core/yaml.h"
 #include "libma/eval/bos.h"
-#include "libma/eval/corpus.h"
-#include "libma/eval/windows.h"
 
 namespace ma::experiments {
-
-struct PerplexitySettings {
-  std::string name; ///< heading of the column
-  std::string task; ///< name of a fetched text, or a file
-  DocumentMode documents = DocumentMode::kJoined;
-  WindowOptions windows;
-};
 
 /// The zero-shot tasks of a table.
 struct ZeroShotSettings {
@@ -38,10 +30,6 @@ struct AblationSettings {
   std::vector<ZeroShotSettings> zero_shot;
   std::int64_t tokens_per_pass = 0;
 };
-
-/// One entry of `evaluate.perplexity`. Throws ConfigError, with file, line and
-/// key.
-PerplexitySettings read_perplexity(const Yaml& yaml);
 
 /// Reads every key of `config`. Throws ConfigError, with file, line and key.
 AblationSettings read_ablation_settings(const Yaml& config);

@@ -7,11 +7,13 @@
 #include "experiments/attention/settings.h"
 #include "experiments/common/calibrated.h"
 #include "experiments/common/experiment.h"
+#include "experiments/common/layer_settings.h"
 #include <nlohmann/json.hpp>
 
 #include "libma/analysis/attention_sink_tables.h"
 #include "libma/analysis/massive_tables.h"
 #include "libma/core/log.h"
+#include "libma/core/table_columns.h"
 #include "libma/eval/corpus.h"
 #include "libma/eval/measure_attention.h"
 #include "libma/io/safetensors_write.h"
@@ -34,8 +36,9 @@ torch::Tensor make_sequences(
       {settings.cut.sequences, settings.cut.length},
       kind == SequenceKind::kRepeated,
       static_cast<std::uint64_t>(run.seed()));
-  if (settings.cut.add_bos) { // as natural sequences have one
-    ids.select(/*dim=*/1, 0).fill_(model.tokenizer().bos_id().value());
+  const auto bos = model.tokenizer().bos_id();
+  if (settings.cut.add_bos && bos) { // as natural sequences have one
+    ids.select(/*dim=*/1, 0).fill_(*bos);
   }
   return ids;
 }
@@ -122,22 +125,20 @@ void write_maps(
     prompts.push_back(describe_prompt(prompt, maps));
   }
   save_safetensors(run.output() / "maps.safetensors", tensors);
-  const auto stacked =
-      stack_tables({{.name = "prompt", .style = NumberStyle::kPlain}}, parts);
+  const auto stacked = stack_tables({index_column("prompt")}, parts);
   run.write("maps.csv", stacked.to_csv());
   findings.details["prompts"] = std::move(prompts);
 }
 
 void measure(const AttentionSettings& settings, Run& run) {
   const auto calibrated = load_calibrated(settings.model, settings.find, run);
+  const auto n_layers = calibrated.model.config().n_layers;
+  check_layers("sinks.layers", settings.sinks.layers, n_layers);
+  check_layers("maps.layers", settings.map_layers, n_layers);
   const auto profile = find_massive_in(calibrated, settings.find, run);
   const auto tokens = massive_tokens(profile);
   auto findings = findings_of(calibrated);
-  findings.details = {
-      {"massive_tokens",
-       {{"select", describe(tokens.select)},
-        {"after_block_0_based", tokens.block}}},
-      {"text_files", calibrated.texts}};
+  findings.details = {{"massive_tokens", describe(tokens)}};
   run.write_table(sites_table(profile), "sites");
   if (!settings.kinds.empty()) {
     write_sinks(settings, calibrated.model, tokens, run, findings);

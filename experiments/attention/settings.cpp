@@ -3,12 +3,12 @@
 
 #include <utility>
 
+#include "experiments/common/layer_settings.h"
+
 #include "libma/core/error.h"
 
 namespace ma::experiments {
 namespace {
-
-using Layers = std::vector<std::int64_t>;
 
 const std::vector<std::pair<std::string, SequenceKind>>& kinds() {
   static const std::vector<std::pair<std::string, SequenceKind>> all = {
@@ -16,20 +16,6 @@ const std::vector<std::pair<std::string, SequenceKind>>& kinds() {
       {"random", SequenceKind::kRandom},
       {"repeated", SequenceKind::kRepeated}};
   return all;
-}
-
-/// The word `automatic` or a list of blocks; empty for the word.
-Layers read_layers(const Yaml& yaml, const std::string& automatic) {
-  const auto layers = yaml.find("layers");
-  if (layers && layers->is_list()) {
-    auto listed = layers->as<Layers>(at_least(0));
-    if (listed.empty()) {
-      throw layers->error("is empty; name blocks (0-based), or " + automatic);
-    }
-    return listed;
-  }
-  yaml.get_choice_or<bool>("layers", {{automatic, true}}, automatic);
-  return {};
 }
 
 SequenceKind parse_kind(const std::string& name, const std::string& where) {
@@ -64,7 +50,7 @@ void read_sinks(const Yaml& yaml, AttentionSettings& settings) {
           yaml.get_or<double>("outlier", defaults.outlier, between(0, 1)),
       .fewest_queries = yaml.get_or<std::int64_t>(
           "fewest_queries", defaults.fewest_queries, at_least(1))};
-  sinks.layers = read_layers(yaml, "all");
+  sinks.layers = read_layers(yaml, "layers", {LayerChoice::Kind::kAll}).layers;
   sinks.scores = yaml.get_or<bool>("scores", false);
   sinks.tokens_per_pass = yaml.get_or<std::int64_t>(
       "tokens_per_pass", sinks.tokens_per_pass, at_least(1));
@@ -86,12 +72,13 @@ AttentionSettings read_attention_settings(const Yaml& config) {
   settings.model = read_model(config["model"]);
   settings.find = read_find(config["find"]);
   read_sinks(config.section("sinks"), settings);
-  const auto maps = config.section("maps");
-  settings.prompts = maps.get_or<std::vector<std::string>>("prompts", {});
-  settings.map_layers = read_layers(maps, "auto");
+  settings.prompts = config.get_or<std::vector<std::string>>("prompts", {});
+  settings.map_layers =
+      read_layers(config.section("maps"), "layers", {LayerChoice::Kind::kAuto})
+          .layers;
   if (settings.kinds.empty() && settings.prompts.empty()) {
     throw config.error(
-        "there is nothing to measure; give sinks.tokens or maps.prompts");
+        "there is nothing to measure; give sinks.tokens or prompts");
   }
   return settings;
 }

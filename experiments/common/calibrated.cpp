@@ -3,11 +3,9 @@
 
 #include <optional>
 #include <utility>
-#include <vector>
 
-#include "experiments/common/experiment.h"
+#include "experiments/common/problems.h"
 
-#include "libma/core/error.h"
 #include "libma/core/log.h"
 #include "libma/core/names.h"
 #include "libma/eval/corpus.h"
@@ -45,7 +43,8 @@ Findings findings_of(const Calibrated& calibrated) {
   return {
       .device = calibrated.model.devices(),
       .dtype = dtype_name(calibrated.model.dtype()),
-      .model_files = calibrated.files};
+      .model_files = calibrated.files,
+      .text_files = calibrated.texts};
 }
 
 MassiveProfile find_massive_in(
@@ -60,28 +59,25 @@ MassiveProfile find_massive_in(
   return profile;
 }
 
+nlohmann::json describe(const MassiveTokens& tokens) {
+  return {
+      {"select", describe(tokens.select)},
+      {"after_block_0_based", tokens.block}};
+}
+
 void check_calibrated(
     const ModelSettings& model,
     const FindSettings& find,
     const std::filesystem::path& home) {
-  std::vector<std::string> problems;
-  const auto attempt = [&](const auto& look) {
-    try {
-      look();
-    } catch (const Error& error) {
-      problems.push_back(one_line(error));
-    }
-  };
+  Checks checks;
   std::unique_ptr<Tokenizer> tokenizer;
   std::optional<Corpus> corpus;
-  attempt([&] { tokenizer = check_model(model, home); });
-  attempt([&] { corpus = load_corpus(find.text, home); });
+  checks.attempt([&] { tokenizer = check_model(model, home); });
+  checks.attempt([&] { corpus = load_corpus(find.text, home); });
   if (tokenizer && corpus) {
-    attempt([&] { cut_sequences(*tokenizer, corpus->texts, find.cut); });
+    checks.attempt([&] { cut_sequences(*tokenizer, corpus->texts, find.cut); });
   }
-  if (!problems.empty()) {
-    throw Problems(std::move(problems));
-  }
+  checks.finish();
 }
 
 } // namespace ma::experiments

@@ -10,6 +10,7 @@
 #include "experiments/common/run.h"
 
 #include "libma/core/tensor.h"
+#include "libma/eval/massive_tokens.h"
 #include "libma/models/model.h"
 
 namespace ma::experiments {
@@ -30,12 +31,15 @@ Calibrated load_calibrated(
 /// What decides the numbers of a pass over them, for Run::open_journal.
 nlohmann::json journal_inputs(const Calibrated& calibrated);
 
-/// A record's device, dtype and model files; the rest is to be filled in.
+/// A record's device, dtype and files; the rest is to be filled in.
 Findings findings_of(const Calibrated& calibrated);
 
 /// The massive activations over the sequences; says on the log what was found.
 MassiveProfile find_massive_in(
     const Calibrated& calibrated, const FindSettings& find, const Run& run);
+
+/// How massive tokens are told, for a record.
+nlohmann::json describe(const MassiveTokens& tokens);
 
 /// What a dry run looks at: prints what loading the model would do. Throws
 /// Problems with all that is not there.

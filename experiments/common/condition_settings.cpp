@@ -6,35 +6,6 @@
 namespace ma::experiments {
 namespace {
 
-/// `auto`, `all`, a block or a list of blocks.
-LayerChoice read_layer(const Yaml& condition) {
-  const auto yaml = condition.find("layer");
-  if (!yaml ||
-      (yaml->holds<std::string>() && yaml->as<std::string>() == "auto")) {
-    condition.get_or<std::string>("layer", "auto");
-    return {};
-  }
-  if (yaml->is_list()) {
-    LayerChoice choice{.kind = LayerChoice::Kind::kListed};
-    choice.layers = yaml->as<std::vector<std::int64_t>>(at_least(0));
-    if (choice.layers.empty()) {
-      throw yaml->error("is empty; name at least one block");
-    }
-    return choice;
-  }
-  if (yaml->holds<std::int64_t>()) {
-    return {
-        .kind = LayerChoice::Kind::kListed,
-        .layers = {yaml->as<std::int64_t>(at_least(0))}};
-  }
-  if (yaml->as<std::string>() == "all") {
-    return {.kind = LayerChoice::Kind::kAll};
-  }
-  throw yaml->error(
-      "expected auto, all, a block (0-based) or a list of blocks, got '" +
-      yaml->as<std::string>() + "'");
-}
-
 /// Numbers, and tokens by their roles, which join `named`.
 std::vector<std::int64_t> read_positions(
     const Yaml& yaml, std::vector<NamedToken>& named) {
@@ -118,7 +89,8 @@ ConditionSettings read_condition(
   }
   settings.kind = yaml.get_or<std::string>("kind", "set_value");
   intervention_registry().get(settings.kind, yaml.place());
-  settings.layer = read_layer(yaml);
+  settings.layer = read_layers(
+      yaml, "layer", {LayerChoice::Kind::kAuto, LayerChoice::Kind::kAll});
   settings.site = yaml.get_or<std::string>("site", "resid_post");
   settings.select = read_select(yaml, found_by);
   read_value(yaml, settings);

@@ -7,18 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "experiments/common/layer_settings.h"
+
 #include "libma/analysis/massive.h"
 #include "libma/core/yaml.h"
 #include "libma/interventions/intervention.h"
 
 namespace ma::experiments {
-
-/// Blocks that a condition edits.
-struct LayerChoice {
-  enum class Kind { kAuto, kAll, kListed };
-  Kind kind = Kind::kAuto;
-  std::vector<std::int64_t> layers = {}; ///< kListed, 0-based
-};
 
 /// A token that a selection names by what it is, where others give a position.
 struct NamedToken {
@@ -44,8 +39,8 @@ struct ConditionSettings {
                     ///< where registers are fixed
   std::string register_means = {}; ///< what registers are fixed to: "measured",
                                    ///< or a file of means
-  LayerChoice layer;
-  std::string site; ///< "resid_post"
+  LayerChoice layer;               ///< blocks that are edited
+  std::string site;                ///< "resid_post"
   SelectionSettings select;
   bool is_mean = false;        ///< set_value to the calibration mean
   InterventionOptions numbers; ///< all but select, site and means

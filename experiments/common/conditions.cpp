@@ -26,6 +26,7 @@ std::vector<std::string> sites_of(
       return {block_site(target.block, settings.site)};
     case LayerChoice::Kind::kAll:
       return {"blocks.*." + settings.site};
+    case LayerChoice::Kind::kNone:
     case LayerChoice::Kind::kListed:
       break;
   }
@@ -78,17 +79,7 @@ void check_sites(
     }
     model.hooks().matching(
         "blocks.*." + wanted.site); // throws when there is none
-    for (const std::int64_t layer : wanted.layer.layers) {
-      if (layer >= n_layers) {
-        throw ConfigError(
-            "condition " + wanted.name,
-            c10::str(
-                "layer ",
-                layer,
-                " does not exist; the model has blocks 0 to ",
-                n_layers - 1));
-      }
-    }
+    check_layers("condition " + wanted.name, wanted.layer.layers, n_layers);
   }
 }
 

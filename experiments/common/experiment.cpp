@@ -1,7 +1,6 @@
 // Command line -> config -> work -> exit status.
 #include "experiments/common/experiment.h"
 
-#include <algorithm>
 #include <iostream>
 #include <new>
 
@@ -69,15 +68,6 @@ bool is_out_of_memory(const std::exception& error) {
   return dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
          what.find("out of memory") != std::string_view::npos ||
          what.find("can't allocate memory") != std::string_view::npos;
-}
-
-std::string one_line(const std::exception& error) {
-  std::string message = error.what();
-  if (dynamic_cast<const Error*>(&error) == nullptr) {
-    return message.substr(0, message.find('\n'));
-  }
-  std::replace(message.begin(), message.end(), '\n', ' ');
-  return message;
 }
 
 int run_experiment(

@@ -15,9 +15,9 @@
 #include <filesystem>
 #include <functional>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "experiments/common/problems.h"
 #include "experiments/common/run.h"
 
 #include "libma/core/yaml.h"
@@ -31,18 +31,6 @@ using Work = std::function<void(Run&)>;
 /// models and data. Throws Problems.
 using Check = std::function<void(const std::filesystem::path& home)>;
 
-/// Several mistakes of a user: each becomes a line, the exit status is 2.
-class Problems : public std::exception {
- public:
-  explicit Problems(std::vector<std::string> lines)
-      : lines_(std::move(lines)) {}
-  const char* what() const noexcept override { return "several problems"; }
-  const std::vector<std::string>& lines() const { return lines_; }
-
- private:
-  std::vector<std::string> lines_;
-};
-
 /// What there is to do, once the config is read.
 struct Plan {
   Work work;
@@ -51,10 +39,6 @@ struct Plan {
 
 /// Whether `error` says that memory, of the host or of a device, ran out.
 bool is_out_of_memory(const std::exception& error);
-
-/// The message of an error on one line; of torch's, which go on with a stack
-/// trace, the first line.
-std::string one_line(const std::exception& error);
 
 /// Runs an experiment from its command line: `CONFIG.yaml [--set a.b=c]...
 /// [--output DIR] [--dry-run] ...`.

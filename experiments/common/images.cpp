@@ -1,10 +1,9 @@
 // Reading `images`, and looking whether they are there.
 #include "experiments/common/images.h"
 
-#include <functional>
 #include <vector>
 
-#include "experiments/common/experiment.h"
+#include "experiments/common/problems.h"
 #include "experiments/common/record.h"
 
 #include "libma/core/error.h"
@@ -42,6 +41,23 @@ std::string describe(const ImageRecipe& recipe) {
 }
 
 } // namespace
+
+VisionModel load_vision_model(
+    const ModelSettings& model, const Run& run, std::int64_t n_test_registers) {
+  return ma::load_vision_model(
+      model.name,
+      {.device = model.device,
+       .dtype = parse_dtype(model.dtype, "model.dtype"),
+       .home = run.home(),
+       .n_test_registers = n_test_registers});
+}
+
+Findings findings_of(const VisionModel& model) {
+  return {
+      .device = model.devices(),
+      .dtype = dtype_name(model.dtype()),
+      .model_files = hash_files(model.files())};
+}
 
 ImagesSettings read_images(
     const Yaml& yaml, const std::filesystem::path& folder) {
@@ -134,15 +150,8 @@ void check_vision_model(
     const ModelSettings& model,
     const std::vector<ImagesSettings>& images,
     const std::filesystem::path& home) {
-  std::vector<std::string> problems;
-  const auto attempt = [&](const std::function<void()>& look) {
-    try {
-      look();
-    } catch (const Error& error) {
-      problems.push_back(one_line(error));
-    }
-  };
-  attempt([&] {
+  Checks checks;
+  checks.attempt([&] {
     const auto plan = plan_vision_model(
         model.name,
         {.device = model.device,
@@ -151,15 +160,13 @@ void check_vision_model(
     log::info(model.name + ": " + plan.describe());
   });
   for (const ImagesSettings& each : images) {
-    attempt([&] { find_recipe(each, model.name, home); });
-    attempt([&] {
+    checks.attempt([&] { find_recipe(each, model.name, home); });
+    checks.attempt([&] {
       const auto set = ImageSet::open(each.path, each.set);
       log::info(c10::str(each.path.string(), ": ", set.size(), " images"));
     });
   }
-  if (!problems.empty()) {
-    throw Problems(std::move(problems));
-  }
+  checks.finish();
 }
 
 } // namespace ma::experiments

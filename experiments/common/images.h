@@ -1,4 +1,4 @@
-// What experiments on images have in common: the key `images`.
+// What experiments on images have in common: a loaded model, the key `images`.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "experiments/common/find.h"
+#include "experiments/common/run.h"
 #include <nlohmann/json.hpp>
 
 #include "libma/core/yaml.h"
@@ -14,6 +15,7 @@
 #include "libma/io/image/image_loader.h"
 #include "libma/io/image/image_set.h"
 #include "libma/io/image/recipe.h"
+#include "libma/models/vision_model.h"
 
 namespace ma::experiments {
 
@@ -23,6 +25,15 @@ struct ImagesSettings {
   std::string recipe; ///< a name or a folder; empty: the model's own
   ImageLoaderOptions loader;
 };
+
+/// The model that the key `model` names. Throws as load_vision_model does.
+VisionModel load_vision_model(
+    const ModelSettings& model,
+    const Run& run,
+    std::int64_t n_test_registers = 0);
+
+/// A record's device, dtype and model files; the rest is to be filled in.
+Findings findings_of(const VisionModel& model);
 
 /// A map with `path`, `class_names`, `per_class`, `limit`, `recipe`, `batch`
 /// and `workers`; relative paths start at `folder`. Throws ConfigError.

@@ -102,6 +102,7 @@ nlohmann::json make_record(const RunFacts& facts, const Findings& findings) {
       {"device", findings.device},
       {"dtype", findings.dtype},
       {"model_files", findings.model_files},
+      {"text_files", findings.text_files},
       {"peak_memory_bytes", peak_memory_bytes()},
       {"metrics", std::move(metrics)}};
   if (const auto device_bytes = peak_device_memory_bytes()) {

@@ -37,6 +37,7 @@ struct Findings {
   std::string device = {}; ///< as used: "cuda:0", not "auto"
   std::string dtype = {};
   std::map<std::string, std::string> model_files = {}; ///< from hash_files
+  std::map<std::string, std::string> text_files = {};  ///< from hash_files
   std::vector<Metric> metrics = {};
   nlohmann::json details =
       {}; ///< whatever else belongs on record; an object or null

@@ -68,9 +68,13 @@ void Run::write(std::string_view name, std::string_view bytes) const {
   write_file_atomically(options_.output / name, bytes);
 }
 
-void Run::write_table(const Table& table, const std::string& name) const {
+void Run::write_long_table(const Table& table, const std::string& name) const {
   write(name + ".md", table.to_markdown());
   write(name + ".csv", table.to_csv());
+}
+
+void Run::write_table(const Table& table, const std::string& name) const {
+  write_long_table(table, name);
   if (!options_.quiet) {
     std::cout << table.to_text() << '\n' << std::flush;
   }

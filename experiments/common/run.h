@@ -56,6 +56,8 @@ class Run {
   void write(std::string_view name, std::string_view bytes) const;
   /// Writes `<name>.md` and `<name>.csv`, and prints the table unless quiet.
   void write_table(const Table& table, const std::string& name = "table") const;
+  /// The same without printing: for tables that are too long for a terminal.
+  void write_long_table(const Table& table, const std::string& name) const;
   /// Writes record.json: call it last.
   void write_record(const Findings& findings) const;
 

@@ -49,32 +49,26 @@ std::string describe(const ModelRequest& model) {
 /// Says what would run, and throws Problems with all that could not.
 void check_models(
     const FindMassiveSettings& settings, const std::filesystem::path& home) {
-  std::vector<std::string> problems;
+  Checks checks;
   std::optional<Corpus> corpus;
-  try {
-    corpus = load_corpus(settings.find.text, home);
-  } catch (const Error& error) {
-    problems.push_back(one_line(error));
-  }
+  checks.attempt([&] { corpus = load_corpus(settings.find.text, home); });
   for (std::size_t i = 0; i < settings.models.size(); ++i) {
     const ModelRequest& model = settings.models[i];
-    try {
-      log::info(numbered(settings.models, i) + ": " + describe(model));
-      const auto tokenizer = check_model(
-          {.name = model.name,
-           .dtype = dtype_name(model.dtype),
-           .device = model.device},
-          home);
-      if (corpus) {
-        cut_sequences(*tokenizer, corpus->texts, model.cut);
-      }
-    } catch (const Error& error) {
-      problems.push_back(failure_line(model, one_line(error)));
-    }
+    checks.attempt(
+        [&] {
+          log::info(numbered(settings.models, i) + ": " + describe(model));
+          const auto tokenizer = check_model(
+              {.name = model.name,
+               .dtype = dtype_name(model.dtype),
+               .device = model.device},
+              home);
+          if (corpus) {
+            cut_sequences(*tokenizer, corpus->texts, model.cut);
+          }
+        },
+        failure_line(model, ""));
   }
-  if (!problems.empty()) {
-    throw Problems(std::move(problems));
-  }
+  checks.finish();
 }
 
 /// What an earlier run of the same config measured, by label.
@@ -183,7 +177,8 @@ std::string distinct_words(const std::set<std::string>& words) {
   return join({words.begin(), words.end()});
 }
 
-void write_results(const Comparison& found, const Run& run) {
+void write_results(
+    const Comparison& found, const Hashes& text_files, const Run& run) {
   const Table table = comparison_table(found.models);
   run.write_table(table);
   const Table pairs = pairs_table(found.models);
@@ -207,18 +202,20 @@ void write_results(const Comparison& found, const Run& run) {
       {.device = distinct_words(devices),
        .dtype = distinct_words(dtypes),
        .model_files = found.files,
+       .text_files = text_files,
        .metrics = metrics_of(table),
        .details = {{"models", std::move(described)}}});
 }
 
 void find_massive_in_models(const FindMassiveSettings& settings, Run& run) {
   const Corpus corpus = load_corpus(settings.find.text, run.home());
+  const Hashes text_files = hash_files({corpus.path});
   Measured measured(run.open_journal(
-      {{"text", hash_files({corpus.path})},
+      {{"text", text_files},
        {"products", nn::product_library()},
        {"cuda", at::hasCUDA()}}));
   const auto found = compare(settings, corpus.texts, measured, run);
-  write_results(found, run);
+  write_results(found, text_files, run);
   if (!found.failures.empty()) {
     throw Problems(found.failures);
   }

@@ -111,12 +111,7 @@ MassiveProfile find(
        .ratio = settings.criterion.ratio,
        .progress = run.progress()});
   log_left_out("find", found.images);
-  if (!found.profile.meets_criterion) {
-    log::warn(
-        "nothing meets the criterion; the entry with the largest max / median "
-        "is edited instead");
-  }
-  log::info("found " + describe_top_site(found.profile));
+  log_found(found.profile);
   return std::move(found.profile);
 }
 
@@ -152,7 +147,9 @@ RegisterMeans measure_register_means(
       [&](const TokenBatch& batch, const torch::Tensor& /*labels*/) {
         meter.observe(batch.pixels);
       });
-  return *meter.finish().register_means;
+  const auto means = meter.finish().register_means;
+  TORCH_INTERNAL_ASSERT(means.has_value());
+  return *means;
 }
 
 /// Fixes registers in the conditions that ask for it; what is measured joins
@@ -242,11 +239,7 @@ nlohmann::json describe_edits(const std::vector<Condition>& conditions) {
 }
 
 void ablate_images(const ImageAblationSettings& settings, Run& run) {
-  const VisionModel model = load_vision_model(
-      settings.model.name,
-      {.device = settings.model.device,
-       .dtype = parse_dtype(settings.model.dtype, "model.dtype"),
-       .home = run.home()});
+  const VisionModel model = load_vision_model(settings.model, run);
   check_sites(settings.conditions, model);
   auto means = load_register_means(settings, model);
   const ImageSource found_on =
@@ -284,12 +277,10 @@ void ablate_images(const ImageAblationSettings& settings, Run& run) {
   run.write_table(sites_table(profile), "sites");
   run.write("layers.csv", layers_table(profile).to_csv());
   run.write_table(table);
-  run.write_record(
-      {.device = model.devices(),
-       .dtype = settings.model.dtype,
-       .model_files = hash_files(model.files()),
-       .metrics = metrics_of(table),
-       .details = {{"images", inputs["images"]}, {"tasks", described}}});
+  auto findings = findings_of(model);
+  findings.metrics = metrics_of(table);
+  findings.details = {{"images", inputs["images"]}, {"tasks", described}};
+  run.write_record(findings);
 }
 
 /// Throws Problems when the model or images are not there.

@@ -9,6 +9,7 @@
 #include "libma/core/log.h"
 #include "libma/eval/register_means_file.h"
 #include "libma/io/safetensors_write.h"
+#include "libma/models/token_roles.h"
 
 namespace ma::experiments {
 namespace {
@@ -39,12 +40,14 @@ std::vector<Metric> write_results(
     run.write_table(table, name);
     append(metrics, table);
   };
-  const auto [edges, patches] = norm_histograms(*found.norms);
+  TORCH_INTERNAL_ASSERT(found.norms.has_value());
+  const TokenNorms& norms = *found.norms;
+  const auto [edges, patches] = norm_histograms(norms);
   std::map<std::string, torch::Tensor> tensors = {
       {"norms.edges", edges}, {"norms.patches", patches}};
-  write(token_norms_table(*found.norms), "norms");
-  write(patch_norms_table(*found.norms), "patches");
-  run.write("histogram.csv", norm_histogram_table(*found.norms).to_csv());
+  write(token_norms_table(norms), "norms");
+  write(patch_norms_table(norms), "patches");
+  run.write("histogram.csv", norm_histogram_table(norms).to_csv());
   if (found.cls_attention) {
     write(cls_attention_table(*found.cls_attention), "attention");
     const auto heads = cls_attention_table(*found.cls_attention, true);
@@ -64,11 +67,7 @@ std::vector<Metric> write_results(
 }
 
 void measure(const ImageTokensSettings& settings, Run& run) {
-  const auto model = load_vision_model(
-      settings.model.name,
-      {.device = settings.model.device,
-       .dtype = parse_dtype(settings.model.dtype, "dtype"),
-       .home = run.home()});
+  const auto model = load_vision_model(settings.model, run);
   const auto source =
       open_images(settings.images, settings.model.name, run.home());
   ImageLoader loader(source.set, source.recipe, source.loader);
@@ -84,15 +83,12 @@ void measure(const ImageTokensSettings& settings, Run& run) {
   for (const std::string& problem : loader.problems()) {
     log::warn("left out: " + problem);
   }
-  auto metrics = write_results(found, settings.criterion, run);
-  run.write_record(
-      {.device = model.devices(),
-       .dtype = dtype_name(model.dtype()),
-       .model_files = hash_files(model.files()),
-       .metrics = std::move(metrics),
-       .details = {
-           {"images", describe_images(source, loader)},
-           {"token_kinds", found.norms->kinds}}});
+  auto findings = findings_of(model);
+  findings.metrics = write_results(found, settings.criterion, run);
+  findings.details = {
+      {"images", describe_images(source, loader)},
+      {"token_kinds", token_kinds(model.config())}};
+  run.write_record(findings);
 }
 
 } // namespace

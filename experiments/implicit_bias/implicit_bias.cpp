@@ -7,54 +7,35 @@
 #include <numeric>
 #include <utility>
 
-#include "experiments/ablation/report.h"
+#include "experiments/common/ablation_record.h"
 #include "experiments/common/calibrated.h"
+#include "experiments/common/evaluation.h"
 #include "experiments/common/experiment.h"
+#include "experiments/common/layer_settings.h"
 #include "experiments/implicit_bias/settings.h"
 #include <nlohmann/json.hpp>
 
 #include "libma/analysis/implicit_bias_tables.h"
 #include "libma/analysis/massive_tables.h"
+#include "libma/core/check_index.h"
 #include "libma/core/error.h"
 #include "libma/core/log.h"
-#include "libma/eval/ablation.h"
-#include "libma/eval/corpus.h"
+#include "libma/eval/measure_attention.h"
 #include "libma/io/safetensors_write.h"
 
 namespace ma::experiments {
 namespace {
 
-using Hashes = std::map<std::string, std::string>; // path -> SHA-256
-
-/// The texts of the perplexity columns, and their files.
-struct Tasks {
-  std::vector<AblationTask> tasks;
-  Hashes files;
-};
-
-Tasks make_tasks(
-    const ImplicitBiasSettings& settings,
-    const Calibrated& calibrated,
-    const Run& run) {
-  Tasks made;
-  for (const PerplexitySettings& wanted : settings.perplexity) {
-    const Corpus corpus = load_corpus(wanted.task, run.home());
-    const auto files = hash_files({corpus.path});
-    if (files == calibrated.texts) {
+/// Says when a text is evaluated that constants are taken over.
+void warn_of_calibration_text(
+    const std::map<std::string, std::string>& calibration,
+    const std::map<std::string, std::string>& evaluated) {
+  for (const auto& [path, hash] : evaluated) {
+    if (hash == calibration.begin()->second) {
       log::warn(
-          wanted.name +
-          " is the calibration text: its own means stand in for it");
+          path + " is the calibration text: its own means stand in for it");
     }
-    made.files.insert(files.begin(), files.end());
-    made.tasks.emplace_back(
-        PerplexityTask{
-            .name = wanted.name,
-            .windows = make_windows(
-                corpus_documents(corpus, wanted.documents),
-                calibrated.model.tokenizer(),
-                wanted.windows)});
   }
-  return made;
 }
 
 /// The blocks whose attention is edited.
@@ -62,8 +43,8 @@ std::vector<std::int64_t> edited_layers(
     const ImplicitBiasSettings& settings,
     const MassiveTokens& tokens,
     std::int64_t n_layers) {
-  const auto first = settings.first_block.value_or(tokens.block + 1);
-  const auto last = settings.last_block.value_or(n_layers - 1);
+  const auto first = settings.first_layer.value_or(tokens.block + 1);
+  const auto last = settings.last_layer.value_or(n_layers - 1);
   if (first <= tokens.block || last >= n_layers || first > last) {
     throw ConfigError(
         "replace",
@@ -82,43 +63,66 @@ std::vector<std::int64_t> edited_layers(
   return layers;
 }
 
-/// What attention takes from the massive tokens of the prompt, and from the
-/// rest: figure 8's heat maps.
-void write_value_updates(
-    const ImplicitBiasSettings& settings,
+using Tensors = std::map<std::string, torch::Tensor>;
+
+/// What attention takes from the massive tokens of a prompt, and from the rest:
+/// figure 8's heat maps. Names begin with `prefix`.
+void put_value_updates(
+    const std::string& prefix,
+    const TokenBatch& batch,
+    const torch::Tensor& members, // bool [1, pos]
     const Model& model,
-    const MassiveTokens& tokens,
-    const Run& run) {
-  const TokenBatch batch(model.tokenizer().encode(
-      settings.prompt, {.add_bos = settings.find.cut.add_bos}));
-  const auto members = find_massive_tokens(model, batch.ids, tokens);
-  if (!members.any().item<bool>()) {
-    log::warn("no token of the prompt is massive; all of it is in the rest");
-  }
-  std::vector<std::int64_t> layers(
-      static_cast<std::size_t>(model.config().n_layers));
-  std::iota(layers.begin(), layers.end(), 0);
+    Tensors& tensors) {
+  const auto layers = listed_or_all("prompts", {}, model.config().n_layers);
   std::vector<torch::Tensor> massive;
   std::vector<torch::Tensor> rest;
+  massive.reserve(layers.size());
+  rest.reserve(layers.size());
   for (const AttentionParts& parts :
        decompose_attention(model, batch, layers, members)) {
     massive.push_back(parts.massive[0].to(torch::kCPU, torch::kFloat32));
     rest.push_back(parts.rest[0].to(torch::kCPU, torch::kFloat32));
   }
-  const auto m = at::stack(massive); // [layer, query, head, d_head]
-  const auto r = at::stack(rest);
-  const auto norms = [](const torch::Tensor& x) {
-    return at::linalg_vector_norm(x, /*ord=*/2, /*dim=*/{3});
-  };
-  save_safetensors(
-      run.output() / "value_updates.safetensors",
-      {{"massive", m.flatten(2).contiguous()}, // [layer, query, head * d_head]
-       {"rest", r.flatten(2).contiguous()},
-       {"massive_norms", norms(m)}, // [layer, query, head]
-       {"rest_norms", norms(r)},
-       {"ids", batch.ids[0]},
-       {"members", members[0].to(torch::kUInt8)}},
-      {{"prompt", settings.prompt}});
+  for (const auto& [name, parts] :
+       {std::pair("massive", massive), std::pair("rest", rest)}) {
+    const auto stacked = at::stack(parts); // [layer, query, head, d_head]
+    tensors[prefix + name] =               // [layer, query, head * d_head]
+        stacked.flatten(2).contiguous();
+    tensors[prefix + name + "_norms"] = // [layer, query, head]
+        at::linalg_vector_norm(stacked, /*ord=*/2, /*dim=*/{3});
+  }
+  tensors[prefix + "ids"] = batch.ids[0];
+  tensors[prefix + "members"] = members[0].to(torch::kUInt8);
+}
+
+/// The value updates of all prompts; the prompts as they go on record.
+nlohmann::json write_value_updates(
+    const ImplicitBiasSettings& settings,
+    const Model& model,
+    const MassiveTokens& tokens,
+    const Run& run) {
+  Tensors tensors;
+  auto prompts = nlohmann::json::array();
+  for (std::size_t i = 0; i < settings.prompts.size(); ++i) {
+    run.check_interrupt();
+    const std::string& prompt = settings.prompts[i];
+    const TokenBatch batch(model.tokenizer().encode(
+        prompt, {.add_bos = settings.find.cut.add_bos}));
+    const auto members = find_massive_tokens(model, batch.ids, tokens);
+    if (!members.any().item<bool>()) {
+      log::warn(
+          c10::str(
+              "no token of prompt ",
+              i,
+              " is massive; all of it is in the rest"));
+    }
+    put_value_updates(
+        c10::str("prompt.", i, "."), batch, members, model, tensors);
+    prompts.push_back(
+        {{"text", prompt}, {"tokens", token_texts(model, batch.ids[0])}});
+  }
+  save_safetensors(run.output() / "value_updates.safetensors", tensors);
+  return prompts;
 }
 
 void write_constants(
@@ -126,8 +130,7 @@ void write_constants(
     const Model& model,
     const MassiveTokens& tokens,
     const Run& run) {
-  std::map<std::string, torch::Tensor> tensors = {
-      {"constants", bias.constants}}; // [layer, head, d_head]
+  Tensors tensors = {{"constants", bias.constants}}; // [layer, head, d_head]
   if (bias.other_constants.defined()) {
     tensors["other_constants"] = bias.other_constants;
   }
@@ -146,34 +149,14 @@ void write_constants(
 
 nlohmann::json describe_bias(
     const ImplicitBias& bias, const MassiveTokens& tokens) {
+  auto massive = describe(tokens);
+  massive["count"] = bias.n_members;
   return {
-      {"massive_tokens",
-       {{"select", describe(tokens.select)},
-        {"after_block_0_based", tokens.block},
-        {"count", bias.n_members}}},
+      {"massive_tokens", std::move(massive)},
       {"sequences", bias.n_sequences},
       {"sequences_without_massive_tokens", bias.n_without},
       {"queries", bias.n_queries},
       {"null_sets", bias.options.null_sets}};
-}
-
-/// The edited model's perplexities; goes on where an earlier run stopped.
-AblationResult evaluate(
-    const ImplicitBiasSettings& settings,
-    const Model& model,
-    const std::vector<Condition>& conditions,
-    const std::vector<AblationTask>& tasks,
-    JsonlJournal& journal,
-    const Run& run) {
-  AblationOptions options{
-      .tokens_per_pass = settings.tokens_per_pass, .progress = run.progress()};
-  for (const auto& line : journal.recovered()) {
-    options.finished.push_back(ablation_score_from_json(line));
-  }
-  options.on_score = [&](const AblationScore& score) {
-    journal.append(to_json(score));
-  };
-  return evaluate_conditions(model, conditions, tasks, options);
 }
 
 /// The tables of heads and blocks; the one of heads is too long to print.
@@ -182,17 +165,23 @@ void write_bias(
   const Table by_layer = bias_layers_table(bias);
   run.write_table(by_layer, "layers");
   append(metrics, by_layer);
-  const Table by_head = bias_constancy_table(bias);
-  run.write("bias_constancy.md", by_head.to_markdown());
-  run.write("bias_constancy.csv", by_head.to_csv());
+  run.write_long_table(bias_constancy_table(bias), "bias_constancy");
 }
 
 void measure(const ImplicitBiasSettings& settings, Run& run) {
   const auto calibrated = load_calibrated(settings.model, settings.find, run);
   const Model& model = calibrated.model;
-  const auto [tasks, task_files] = make_tasks(settings, calibrated, run);
+  if (settings.last_layer) {
+    check_layers(
+        "replace.last_layer", {*settings.last_layer}, model.config().n_layers);
+  }
+  Corpora corpora(run.home());
+  const auto tasks =
+      perplexity_tasks(settings.perplexity, corpora, model.tokenizer());
+  const auto evaluated = corpora.hashes();
+  warn_of_calibration_text(calibrated.texts, evaluated);
   auto inputs = journal_inputs(calibrated);
-  inputs["evaluated"] = task_files;
+  inputs["evaluated"] = evaluated;
   auto journal = run.open_journal(inputs);
 
   const auto profile = find_massive_in(calibrated, settings.find, run);
@@ -205,24 +194,27 @@ void measure(const ImplicitBiasSettings& settings, Run& run) {
   const auto bias = implicit_bias(model, calibrated.sequences, members, pass);
 
   auto findings = findings_of(calibrated);
+  findings.text_files.insert(evaluated.begin(), evaluated.end());
   run.write_table(sites_table(profile), "sites");
   write_bias(bias, run, findings.metrics);
   write_constants(bias, model, tokens, run);
-  if (!settings.prompt.empty()) {
-    write_value_updates(settings, model, tokens, run);
-  }
   AblationResult result;
   std::vector<Condition> conditions;
   std::vector<std::int64_t> layers;
   if (!tasks.empty()) {
     layers = edited_layers(settings, tokens, model.config().n_layers);
     conditions = bias_conditions(bias, tokens, layers);
-    result = evaluate(settings, model, conditions, tasks, journal, run);
+    result = evaluate(
+        model, conditions, tasks, settings.tokens_per_pass, journal, run);
     const Table table = result.table();
     run.write_table(table);
     append(findings.metrics, table);
   }
-  findings.details = details_of(profile, conditions, result, task_files);
+  findings.details = details_of(profile, conditions, result);
+  if (!settings.prompts.empty()) {
+    findings.details["prompts"] =
+        write_value_updates(settings, model, tokens, run);
+  }
   findings.details["implicit_bias"] = describe_bias(bias, tokens);
   findings.details["edited_blocks_0_based"] = layers;
   run.write_record(findings);
@@ -230,22 +222,11 @@ void measure(const ImplicitBiasSettings& settings, Run& run) {
 
 void check(
     const ImplicitBiasSettings& settings, const std::filesystem::path& home) {
-  std::vector<std::string> problems;
-  try {
-    check_calibrated(settings.model, settings.find, home);
-  } catch (const Problems& found) {
-    problems = found.lines();
-  }
-  for (const PerplexitySettings& wanted : settings.perplexity) {
-    try {
-      load_corpus(wanted.task, home);
-    } catch (const Error& error) {
-      problems.push_back(one_line(error));
-    }
-  }
-  if (!problems.empty()) {
-    throw Problems(std::move(problems));
-  }
+  Checks checks;
+  checks.attempt(
+      [&] { check_calibrated(settings.model, settings.find, home); });
+  check_texts(settings.perplexity, home, checks);
+  checks.finish();
 }
 
 } // namespace

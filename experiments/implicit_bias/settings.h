@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "experiments/ablation/settings.h"
 #include "experiments/common/find.h"
+#include "experiments/common/perplexity_settings.h"
 
 #include "libma/core/yaml.h"
 #include "libma/eval/implicit_bias.h"
@@ -18,13 +18,14 @@ struct ImplicitBiasSettings {
   ModelSettings model;
   FindSettings find;     ///< calibration: tokens, statistics, constants
   ImplicitBiasPass bias; ///< the seed is the run's
-  std::optional<std::int64_t> first_block = {}; ///< 0-based, edited from here;
+  std::optional<std::int64_t> first_layer = {}; ///< 0-based, edited from here;
                                                 ///< unset: the first behind the
                                                 ///< massive activations
-  std::optional<std::int64_t> last_block = {};  ///< unset: the last
+  std::optional<std::int64_t> last_layer = {};  ///< unset: the last
   std::vector<PerplexitySettings> perplexity;   ///< may be empty
   std::int64_t tokens_per_pass = 0;             ///< of perplexity
-  std::string prompt; ///< whose value updates are written; empty: none
+  std::vector<std::string> prompts; ///< whose value updates are written; may
+                                    ///< be empty
 };
 
 /// Reads every key of `config`. Throws ConfigError, with file, line and key.

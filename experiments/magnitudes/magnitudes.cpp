@@ -6,10 +6,11 @@
 
 #include "experiments/common/calibrated.h"
 #include "experiments/common/experiment.h"
+#include "experiments/common/layer_settings.h"
 #include "experiments/magnitudes/report.h"
 #include "experiments/magnitudes/settings.h"
 
-#include "libma/core/log.h"
+#include "libma/eval/compare_models.h"
 #include "libma/eval/corpus.h"
 #include "libma/eval/measure_magnitudes.h"
 
@@ -25,26 +26,12 @@ FindSettings with_bos(FindSettings find, bool add_bos) {
 /// one before it, and the last.
 std::vector<std::int64_t> surface_layers(
     const SurfaceSettings& settings, const Magnitudes& found) {
-  if (settings.layers) {
-    return *settings.layers;
+  if (!settings.layers.empty()) {
+    return settings.layers;
   }
   const auto peak = found.peak_layer();
   const std::set<std::int64_t> layers = {peak - 1, peak, found.n_layers() - 1};
   return {layers.begin(), layers.end()};
-}
-
-ModelSummary summary_of(
-    const Model& model, const std::string& label, bool add_bos) {
-  const DecoderConfig& config = model.config();
-  return {
-      .label = label,
-      .architecture = config.architecture,
-      .n_layers = config.n_layers,
-      .d_model = config.d_model,
-      .n_parameters = model.n_parameters(),
-      .dtype = dtype_name(model.dtype()),
-      .device = model.devices(),
-      .has_bos = add_bos};
 }
 
 Arm measure_arm(
@@ -72,6 +59,8 @@ void measure(const MagnitudesSettings& settings, Run& run) {
   const auto calibrated = load_calibrated(
       settings.model, with_bos(settings.find, settings.arms.front()), run);
   const Model& model = calibrated.model;
+  check_layers(
+      "surface.layers", settings.surface.layers, model.config().n_layers);
   std::vector<Arm> arms;
   for (const bool add_bos : settings.arms) {
     auto sequences = calibrated.sequences;
@@ -85,7 +74,6 @@ void measure(const MagnitudesSettings& settings, Run& run) {
   }
   auto findings = findings_of(calibrated);
   write_magnitudes(arms, settings.surface.top, run, findings);
-  findings.details["texts"] = calibrated.texts;
   run.write_record(findings);
 }
 

@@ -154,9 +154,7 @@ void write_tables(
     return table;
   };
   const auto record = [&findings](const Table& table) {
-    const auto metrics = metrics_of(table);
-    findings.metrics.insert(
-        findings.metrics.end(), metrics.begin(), metrics.end());
+    append(findings.metrics, table);
   };
   record(write("locations", locations_table));
   write("layers", [](const Magnitudes& found) { return stream_table(found); });

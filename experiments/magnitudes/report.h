@@ -20,7 +20,7 @@ namespace ma::experiments {
 struct Arm {
   ModelSummary summary; ///< without the profile, which `found` has
   Magnitudes found;
-  std::vector<MagnitudeSurface> surfaces;
+  std::vector<MagnitudeSurface> surfaces = {};
 };
 
 /// Writes all tables, arrays and surfaces; puts numbers and details into

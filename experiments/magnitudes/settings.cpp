@@ -1,6 +1,8 @@
 // The keys of a magnitudes YAML file.
 #include "experiments/magnitudes/settings.h"
 
+#include "experiments/common/layer_settings.h"
+
 namespace ma::experiments {
 namespace {
 
@@ -12,21 +14,9 @@ OutlierRule read_outliers(const Yaml& yaml) {
       .magnitude =
           yaml.get_or<double>("magnitude", rule.magnitude, at_least(0)),
       .layer_share =
-          yaml.get_or<double>("blocks", rule.layer_share, between(0, 1)),
+          yaml.get_or<double>("layers", rule.layer_share, between(0, 1)),
       .position_share =
           yaml.get_or<double>("positions", rule.position_share, between(0, 1))};
-}
-
-/// `auto`, or a list of blocks.
-std::optional<std::vector<std::int64_t>> read_blocks(const Yaml& yaml) {
-  const auto blocks = yaml.find("blocks");
-  if (blocks && blocks->is_list()) {
-    return blocks->as<std::vector<std::int64_t>>(at_least(-1));
-  }
-  if (yaml.get_or<std::string>("blocks", "auto") != "auto") {
-    throw blocks->error("expected a list of blocks (0-based) or auto");
-  }
-  return std::nullopt;
 }
 
 /// The key `bos`, or else `find.bos`.
@@ -54,11 +44,12 @@ MagnitudesSettings read_magnitudes_settings(const Yaml& config) {
       .criterion = settings.find.criterion,
       .outliers = read_outliers(config.section("outlier_features")),
       .detail = config.get_or<bool>("detail", true)};
-  if (const auto prompts = config.find("prompts")) {
-    settings.surface.prompts = prompts->as<std::vector<std::string>>();
-  }
+  settings.surface.prompts =
+      config.get_or<std::vector<std::string>>("prompts", {});
   const auto surface = config.section("surface");
-  settings.surface.layers = read_blocks(surface);
+  settings.surface.layers =
+      read_layers(surface, "layers", {LayerChoice::Kind::kAuto}, /*lowest=*/-1)
+          .layers;
   settings.surface.top = surface.get_or<std::int64_t>(
       "dims_per_token", settings.surface.top, at_least(1));
   return settings;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,10 +14,9 @@ namespace ma::experiments {
 
 struct SurfaceSettings {
   std::vector<std::string> prompts;
-  std::optional<std::vector<std::int64_t>>
-      layers; ///< 0-based blocks; nothing: around the strongest site's peak,
-              ///< and the last
-  std::int64_t top = 3; ///< dims of each token in features.csv
+  std::vector<std::int64_t> layers; ///< 0-based blocks; empty: around the
+                                    ///< strongest site's peak, and the last
+  std::int64_t top = 3;             ///< dims of each token in features.csv
 };
 
 struct MagnitudesSettings {

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libma/core/log.h"
+#include "libma/core/table_columns.h"
 #include "libma/models/token_roles.h"
 
 namespace ma::experiments {
@@ -30,18 +31,6 @@ PixelSource pixels_of(ImageLoader& loader) {
   };
 }
 
-VisionModel load(
-    const RegisterNeuronsSettings& settings,
-    std::int64_t n_test_registers,
-    const Run& run) {
-  return load_vision_model(
-      settings.model.name,
-      {.device = settings.model.device,
-       .dtype = parse_dtype(settings.model.dtype, "model.dtype"),
-       .home = run.home(),
-       .n_test_registers = n_test_registers});
-}
-
 TokenNorms measure_norms(
     const VisionModel& model,
     const ImageSource& source,
@@ -50,32 +39,21 @@ TokenNorms measure_norms(
   TokenNormOptions options{.ratio = rule.ratio};
   options.threshold = rule.threshold.value_or(options.threshold);
   ImageLoader loader(source.set, source.recipe, source.loader);
-  return *measure_tokens(
-              model,
-              pixels_of(loader),
-              {.norms = options},
-              run.progress(),
-              source.set.size())
-              .norms;
-}
-
-Column index(std::string name) {
-  return {.name = std::move(name), .style = NumberStyle::kPlain};
-}
-
-Column percent(std::string name) {
-  return {
-      .name = std::move(name),
-      .unit = "%",
-      .style = NumberStyle::kDecimals,
-      .digits = 3};
+  const auto found = measure_tokens(
+      model,
+      pixels_of(loader),
+      {.norms = options},
+      run.progress(),
+      source.set.size());
+  TORCH_INTERNAL_ASSERT(found.norms.has_value());
+  return *found.norms;
 }
 
 /// One row a block and kind of token; of kinds that were added, only after.
 Table norms_table(const Norms& norms) {
   Table table(
-      {index("block (0-based)"),
-       index("layer (1-based)"),
+      {block_column(),
+       layer_column(),
        {.name = "token"},
        {.name = "mean norm before"},
        {.name = "max before"},
@@ -115,12 +93,12 @@ Table outliers_table(const Norms& norms, const HighNormRule& rule) {
                          ? c10::str("above ", *rule.threshold)
                          : c10::str("above ", rule.ratio, " x median");
   Table table(
-      {index("block (0-based)"),
-       index("layer (1-based)"),
-       percent("patches " + bound + " before"),
-       percent("images with one before"),
-       percent("patches after"),
-       percent("images after")});
+      {block_column(),
+       layer_column(),
+       percent_column("patches " + bound + " before", 3),
+       percent_column("images with one before", 3),
+       percent_column("patches after", 3),
+       percent_column("images after", 3)});
   const auto add =
       [&](std::vector<Cell>& cells, const TokenNorms& from, std::size_t layer) {
         const BlockNorms& block = from.layers[layer];
@@ -152,7 +130,8 @@ TokenNorms measure_shifted(
     const std::vector<RegisterNeuron>& neurons,
     nlohmann::json& edits,
     const Run& run) {
-  const auto model = load(settings, settings.n_test_registers, run);
+  const auto model =
+      load_vision_model(settings.model, run, settings.n_test_registers);
   std::vector<HookHandle> handles;
   for (const Intervention& edit :
        test_time_registers(model.config(), neurons, settings.shift)) {
@@ -164,10 +143,13 @@ TokenNorms measure_shifted(
 
 /// "After block 10 (layer 11) the largest norm of a patch is 15.024,
 /// was 18.623, of register:0 19.002".
-std::string describe_shifted(const Norms& norms, std::int64_t layer) {
+std::string describe_shifted(
+    const TokenNorms& norms_before,
+    const TokenNorms& norms_after,
+    std::int64_t layer) {
   const auto at = static_cast<std::size_t>(layer);
-  const auto& before = norms.before.layers[at].kinds;
-  const auto& after = norms.after->layers[at].kinds;
+  const auto& before = norms_before.layers[at].kinds;
+  const auto& after = norms_after.layers[at].kinds;
   std::string text = c10::str(
       "After block ",
       layer,
@@ -178,7 +160,7 @@ std::string describe_shifted(const Norms& norms, std::int64_t layer) {
       ", was ",
       format_number(before.back().max));
   for (std::size_t i = before.size() - 1; i + 1 < after.size(); ++i) {
-    text += ", of " + norms.after->kinds[i] + " " + format_number(after[i].max);
+    text += ", of " + norms_after.kinds[i] + " " + format_number(after[i].max);
   }
   return text;
 }
@@ -192,14 +174,13 @@ std::vector<Metric> write_tables(
         std::pair("norms", norms_table(norms)),
         std::pair("outliers", outliers_table(norms, found.options.outliers))}) {
     run.write_table(table, name);
-    const auto more = metrics_of(table);
-    metrics.insert(metrics.end(), more.begin(), more.end());
+    append(metrics, table);
   }
   return metrics;
 }
 
 void measure(const RegisterNeuronsSettings& settings, Run& run) {
-  const auto model = load(settings, 0, run);
+  const auto model = load_vision_model(settings.model, run);
   for (const std::string& role : settings.shift.keep) {
     token_position(model.config(), {}, role, "registers.keep");
   }
@@ -220,20 +201,21 @@ void measure(const RegisterNeuronsSettings& settings, Run& run) {
     summary = "No register neurons, nothing to shift: " + summary;
     log::warn(summary);
   } else {
-    norms.after = measure_shifted(settings, source, found.neurons, edits, run);
-    summary += ". " + describe_shifted(norms, found.options.detect_layer);
+    const auto after =
+        measure_shifted(settings, source, found.neurons, edits, run);
+    summary += ". " + describe_shifted(
+                          norms.before, after, found.options.detect_layer);
+    norms.after = after;
     log::info(summary);
   }
   run.write("summary.md", summary + ".\n");
-  run.write_record(
-      {.device = model.devices(),
-       .dtype = dtype_name(model.dtype()),
-       .model_files = hash_files(model.files()),
-       .metrics = write_tables(found, norms, run),
-       .details = {
-           {"images", describe_images(source, loader)},
-           {"summary", summary},
-           {"edits", edits}}});
+  auto findings = findings_of(model);
+  findings.metrics = write_tables(found, norms, run);
+  findings.details = {
+      {"images", describe_images(source, loader)},
+      {"summary", summary},
+      {"edits", edits}};
+  run.write_record(findings);
 }
 
 } // namespace

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "libma/core/table_columns.h"
+
 namespace ma::experiments {
 namespace {
 
@@ -22,14 +24,6 @@ const PerplexityResult& score_of(
 
 std::string order_name(std::size_t n) {
   return "repeated " + std::to_string(n) + "-grams";
-}
-
-Column percent_column(std::string name) {
-  return {
-      .name = std::move(name),
-      .unit = "%",
-      .style = NumberStyle::kDecimals,
-      .digits = 2};
 }
 
 /// Headings of the measures. A single text goes without its name.
@@ -61,9 +55,9 @@ void add_measures(
     row.emplace_back(found.perplexity);
     row.emplace_back(
         found.perplexity / score_of(results, kOriginal, t).perplexity);
-    if (found.kl_nats) {
+    if (found.kl_nats && found.agreement) {
       row.emplace_back(*found.kl_nats);
-      row.emplace_back(kPercent * found.agreement.value());
+      row.emplace_back(kPercent * *found.agreement);
     }
   }
   if (const auto repetition = results.repetition.find(condition);
@@ -92,9 +86,9 @@ void add_metrics(
     add("mean_nll std error", found.std_error_nats, "nats");
     add("scored_tokens", static_cast<double>(found.n_tokens), "tokens");
     add("nonfinite_tokens", static_cast<double>(found.n_nonfinite), "tokens");
-    if (found.kl_nats) {
+    if (found.kl_nats && found.agreement) {
       add("kl", *found.kl_nats, "nats");
-      add("agreement", kPercent * found.agreement.value(), "%");
+      add("agreement", kPercent * *found.agreement, "%");
     }
   }
   const auto repetition = results.repetition.find(condition);

@@ -109,11 +109,7 @@ SweepRunSettings read_sweep_settings(const Yaml& config) {
     throw config["sweeps"].error("is empty; list at least one sweep");
   }
   const Yaml evaluate = config["evaluate"];
-  std::set<std::string> columns;
-  for (const Yaml& task : evaluate["perplexity"].items()) {
-    settings.perplexity.push_back(read_perplexity(task));
-    require_new(task, settings.perplexity.back().name, columns);
-  }
+  settings.perplexity = read_perplexity(evaluate);
   if (settings.perplexity.empty()) {
     throw evaluate["perplexity"].error("is empty; give at least one text");
   }

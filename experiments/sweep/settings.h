@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "experiments/ablation/settings.h"
 #include "experiments/common/find.h"
+#include "experiments/common/perplexity_settings.h"
 
 #include "libma/core/yaml.h"
 #include "libma/eval/sweeps.h"

@@ -5,45 +5,19 @@
 #include <utility>
 
 #include "experiments/common/calibrated.h"
+#include "experiments/common/evaluation.h"
 #include "experiments/common/experiment.h"
 #include "experiments/sweep/report.h"
 #include "experiments/sweep/settings.h"
 
 #include "libma/analysis/massive_tables.h"
 #include "libma/analysis/prefix_means.h"
-#include "libma/core/error.h"
-#include "libma/core/journal.h"
 #include "libma/core/json_number.h"
 #include "libma/core/log.h"
-#include "libma/eval/corpus.h"
 #include "libma/eval/sweeps.h"
 
 namespace ma::experiments {
 namespace {
-
-using Hashes = std::map<std::string, std::string>; // path -> SHA-256
-
-struct Texts {
-  std::vector<AblationTask> tasks;
-  Hashes files;
-};
-
-Texts make_texts(
-    const SweepRunSettings& settings, const Model& model, const Run& run) {
-  Texts texts;
-  for (const PerplexitySettings& wanted : settings.perplexity) {
-    const Corpus corpus = load_corpus(wanted.task, run.home());
-    const auto documents = corpus_documents(corpus, wanted.documents);
-    texts.tasks.emplace_back(
-        PerplexityTask{
-            .name = wanted.name,
-            .windows =
-                make_windows(documents, model.tokenizer(), wanted.windows),
-            .divergence = settings.divergence});
-    texts.files.merge(hash_files({corpus.path}));
-  }
-  return texts;
-}
 
 /// What one pass over the calibration sequences finds.
 struct Found {
@@ -107,7 +81,7 @@ nlohmann::json to_json(
     repeated.push_back(json_number(share));
   }
   return {
-      {"repetition_of", condition},
+      {"condition", condition},
       {"repeated", repeated},
       {"tokens", repetition.n_tokens}};
 }
@@ -121,81 +95,45 @@ Repetition repetition_from(const nlohmann::json& line) {
   return repetition;
 }
 
-/// What there is so far, of this run and an earlier one.
-struct Measured {
-  explicit Measured(JsonlJournal opened) : journal(std::move(opened)) {
-    for (const auto& line : journal.recovered()) {
-      if (line.contains("repetition_of")) {
-        repetition.emplace(
-            line.at("repetition_of").get<std::string>(), repetition_from(line));
-      } else {
-        scores.push_back(ablation_score_from_json(line));
-      }
-    }
+/// The repetition of each condition; of those that are not in `journal` from an
+/// earlier run it is measured, and joins it.
+std::map<std::string, Repetition> repetition_of(
+    const std::vector<Condition>& conditions,
+    const Model& model,
+    const WindowSet& windows,
+    const RepetitionSettings& settings,
+    std::int64_t tokens_per_pass,
+    JsonlJournal& journal,
+    const Run& run) {
+  std::map<std::string, Repetition> measured;
+  for (const auto& line : journal.recovered()) {
+    measured.emplace(
+        line.at("condition").get<std::string>(), repetition_from(line));
   }
-
-  JsonlJournal journal;
-  std::vector<AblationScore> scores = {};            ///< of the earlier run
-  std::map<std::string, Repetition> repetition = {}; ///< by condition
-};
-
-/// What everything is measured on.
-struct Inputs {
-  const SweepRunSettings& settings;
-  const Model& model;
-  Texts texts;
-};
-
-AblationResult score(
-    const Inputs& inputs,
-    const std::vector<Condition>& conditions,
-    Measured& measured,
-    const Run& run) {
-  return evaluate_conditions(
-      inputs.model,
-      conditions,
-      inputs.texts.tasks,
-      {.tokens_per_pass = inputs.settings.tokens_per_pass,
-       .finished = measured.scores,
-       .on_score =
-           [&](const AblationScore& score) {
-             measured.journal.append(to_json(score));
-           },
-       .progress = run.progress()});
-}
-
-/// Measures the repetition of the conditions that an earlier run has not got
-/// to.
-void add_repetition(
-    const Inputs& inputs,
-    const std::vector<Condition>& conditions,
-    Measured& measured,
-    const Run& run) {
-  const RepetitionSettings& settings = *inputs.settings.repetition;
-  const auto& text = std::get<PerplexityTask>(inputs.texts.tasks.front());
   const auto prompts =
-      window_prompts(text.windows, settings.prompts, settings.prompt_tokens);
+      window_prompts(windows, settings.prompts, settings.prompt_tokens);
   ProgressCounter progress(
       run.progress(),
       {.stage = "repetition",
-       .done = static_cast<std::int64_t>(measured.repetition.size()),
+       .done = static_cast<std::int64_t>(measured.size()),
        .total = static_cast<std::int64_t>(conditions.size()),
        .unit = "conditions"});
   for (const Condition& condition : conditions) {
-    if (measured.repetition.contains(condition.name)) {
+    if (measured.contains(condition.name)) {
       continue;
     }
     const auto found = measure_repetition(
-        inputs.model,
+        model,
         prompts,
         condition.edits,
         {.new_tokens = settings.new_tokens,
-         .tokens_per_pass = inputs.settings.tokens_per_pass,
+         .tokens_per_pass = tokens_per_pass,
          .progress = [&](const Progress&) { progress.add(0); }});
-    measured.journal.append(to_json(condition.name, found));
-    measured.repetition.emplace(condition.name, found);
+    journal.append(to_json(condition.name, found));
+    measured.emplace(condition.name, found);
     progress.add(1);
   }
+  return measured;
 }
 
 void write_results(
@@ -220,41 +158,44 @@ void write_results(
 
 void run_sweeps(const SweepRunSettings& settings, Run& run) {
   const auto calibrated = load_calibrated(settings.model, settings.find, run);
-  const Inputs inputs{
-      settings, calibrated.model, make_texts(settings, calibrated.model, run)};
-  auto known = journal_inputs(calibrated);
-  known["evaluated_texts"] = inputs.texts.files;
-  Measured measured(run.open_journal(known));
+  const Model& model = calibrated.model;
+  Corpora corpora(run.home());
+  const auto tasks = perplexity_tasks(
+      settings.perplexity, corpora, model.tokenizer(), settings.divergence);
+  auto inputs = journal_inputs(calibrated);
+  inputs["evaluated"] = corpora.hashes();
+  auto journal = run.open_journal(inputs);
   const auto found = find(settings, calibrated, run);
   const auto sweeps = make_sweeps(settings, found);
   const auto conditions = conditions_of(sweeps);
-  SweepResults results{score(inputs, conditions, measured, run), {}};
+  SweepResults results{
+      evaluate(
+          model, conditions, tasks, settings.tokens_per_pass, journal, run),
+      {}};
   if (settings.repetition) {
-    add_repetition(inputs, conditions, measured, run);
-    results.repetition = measured.repetition;
+    auto repeated = run.open_journal(inputs, "repetition.jsonl");
+    results.repetition = repetition_of(
+        conditions,
+        model,
+        std::get<PerplexityTask>(tasks.front()).windows,
+        *settings.repetition,
+        settings.tokens_per_pass,
+        repeated,
+        run);
   }
-  write_results(found, sweeps, results, findings_of(calibrated), run);
+  auto findings = findings_of(calibrated);
+  findings.text_files.merge(corpora.hashes());
+  write_results(found, sweeps, results, std::move(findings), run);
 }
 
 /// Throws Problems with all that is not there: the model, texts.
 void check_inputs(
     const SweepRunSettings& settings, const std::filesystem::path& home) {
-  std::vector<std::string> problems;
-  try {
-    check_calibrated(settings.model, settings.find, home);
-  } catch (const Problems& found) {
-    problems = found.lines();
-  }
-  for (const PerplexitySettings& wanted : settings.perplexity) {
-    try {
-      load_corpus(wanted.task, home);
-    } catch (const Error& error) {
-      problems.push_back(one_line(error));
-    }
-  }
-  if (!problems.empty()) {
-    throw Problems(std::move(problems));
-  }
+  Checks checks;
+  checks.attempt(
+      [&] { check_calibrated(settings.model, settings.find, home); });
+  check_texts(settings.perplexity, home, checks);
+  checks.finish();
 }
 
 } // namespace

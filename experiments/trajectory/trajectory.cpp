@@ -5,12 +5,14 @@
 
 #include "experiments/common/calibrated.h"
 #include "experiments/common/experiment.h"
+#include "experiments/common/layer_settings.h"
 #include "experiments/trajectory/settings.h"
 #include <nlohmann/json.hpp>
 
 #include "libma/analysis/massive_tables.h"
 #include "libma/analysis/norm_trajectory_tables.h"
 #include "libma/core/log.h"
+#include "libma/core/table_columns.h"
 #include "libma/eval/norm_trajectory.h"
 #include "libma/io/safetensors_write.h"
 
@@ -57,8 +59,7 @@ void write_prompts(
   }
   save_safetensors(run.output() / "trajectory.safetensors", tensors);
   const auto stacked = [](const std::vector<TablePart>& parts) {
-    return stack_tables(
-        {{.name = "prompt", .style = NumberStyle::kPlain}}, parts);
+    return stack_tables({index_column("prompt")}, parts);
   };
   run.write_table(stacked(rows), "trajectory");
   const Table of_pairs = stacked(pairs);
@@ -71,6 +72,9 @@ void write_prompts(
 void measure(const TrajectorySettings& settings, Run& run) {
   const auto calibrated = load_calibrated(settings.model, settings.find, run);
   const Model& model = calibrated.model;
+  if (settings.layer) {
+    check_layers("layer", {*settings.layer}, model.config().n_layers);
+  }
   const auto profile = find_massive_in(calibrated, settings.find, run);
   const auto tokens = massive_tokens(profile);
   const auto groups = trajectory_groups(
@@ -88,12 +92,8 @@ void measure(const TrajectorySettings& settings, Run& run) {
           tokens.block));
   auto findings = findings_of(calibrated);
   findings.details = {
-      {"block_0_based", groups.layer},
-      {"massive_tokens",
-       {{"select", describe(tokens.select)},
-        {"after_block_0_based", tokens.block},
-        {"count", groups.massive.n_tokens}}},
-      {"text_files", calibrated.texts}};
+      {"block_0_based", groups.layer}, {"massive_tokens", describe(tokens)}};
+  findings.details["massive_tokens"]["count"] = groups.massive.n_tokens;
   run.write_table(sites_table(profile), "sites");
   const Table shapes = trajectory_shapes_table(groups);
   const Table vectors = trajectory_groups_table(groups);

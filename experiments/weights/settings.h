@@ -5,8 +5,9 @@
 #include <optional>
 #include <vector>
 
-#include "experiments/ablation/settings.h"
 #include "experiments/common/find.h"
+#include "experiments/common/layer_settings.h"
+#include "experiments/common/perplexity_settings.h"
 
 #include "libma/core/yaml.h"
 #include "libma/eval/find_super_weights.h"
@@ -24,9 +25,8 @@ struct WeightsSettings {
   std::optional<std::int64_t> dim;   ///< its dim; unset: found
   std::int64_t top_neurons = 0;
   double step_share = 0;
-  bool has_spectra = false;
-  std::optional<std::vector<std::int64_t>>
-      spectra_layers; ///< unset: those where something was found; empty: all
+  LayerChoice spectra; ///< whose matrices are taken apart; kAuto: where
+                       ///< something was found
   std::int64_t top_singular_values = 0;
   std::vector<PerplexitySettings> perplexity; ///< may be empty
   std::int64_t tokens_per_pass = 0;

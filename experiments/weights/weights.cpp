@@ -5,17 +5,17 @@
 #include <set>
 #include <utility>
 
-#include "experiments/ablation/report.h"
+#include "experiments/common/ablation_record.h"
 #include "experiments/common/calibrated.h"
+#include "experiments/common/evaluation.h"
 #include "experiments/common/experiment.h"
 #include "experiments/weights/conditions.h"
 #include "experiments/weights/settings.h"
 #include <nlohmann/json.hpp>
 
 #include "libma/analysis/massive_tables.h"
+#include "libma/core/check_index.h"
 #include "libma/core/log.h"
-#include "libma/eval/ablation.h"
-#include "libma/eval/corpus.h"
 #include "libma/eval/weight_spectra.h"
 #include "libma/eval/write_contributions.h"
 #include "libma/hooks/hook_names.h"
@@ -24,7 +24,6 @@
 namespace ma::experiments {
 namespace {
 
-using Hashes = std::map<std::string, std::string>; // path -> SHA-256
 using Indices = std::vector<std::int64_t>;
 
 /// What was found before anything is edited.
@@ -33,28 +32,6 @@ struct Found {
   SuperWeightSearch search = {};
   WriteContributions writes = {};
 };
-
-struct Tasks {
-  std::vector<AblationTask> tasks;
-  Hashes files;
-};
-
-Tasks make_tasks(
-    const WeightsSettings& settings, const Model& model, const Run& run) {
-  Tasks made;
-  for (const PerplexitySettings& wanted : settings.perplexity) {
-    const Corpus corpus = load_corpus(wanted.task, run.home());
-    made.files.merge(hash_files({corpus.path}));
-    made.tasks.emplace_back(
-        PerplexityTask{
-            .name = wanted.name,
-            .windows = make_windows(
-                corpus_documents(corpus, wanted.documents),
-                model.tokenizer(),
-                wanted.windows)});
-  }
-  return made;
-}
 
 /// Super weights and the decomposition of the strongest site, or of the entry
 /// that the settings name.
@@ -123,13 +100,6 @@ std::map<std::int64_t, Indices> responsible_neurons(const Found& found) {
   return listed;
 }
 
-/// A table that is too long for a terminal.
-void write_unprinted(
-    const Table& table, const std::string& name, const Run& run) {
-  run.write(name + ".md", table.to_markdown());
-  run.write(name + ".csv", table.to_csv());
-}
-
 void write_found(
     const Found& found, const Run& run, std::vector<Metric>& metrics) {
   const auto write = [&](const Table& table, const std::string& name) {
@@ -137,7 +107,7 @@ void write_found(
     append(metrics, table);
   };
   run.write_table(sites_table(found.profile), "sites");
-  write_unprinted(peaks_table(found.search), "peaks", run);
+  run.write_long_table(peaks_table(found.search), "peaks");
   write(super_weights_table(found.search), "super_weights");
   write(neuron_writes_table(found.writes), "contributions");
   write(block_writes_table(found.writes), "blocks");
@@ -151,16 +121,14 @@ void write_weights(
     std::vector<Metric>& metrics) {
   const auto dims = massive_dims(found);
   const Table gains = gains_table(norm_gains(model, dims));
-  write_unprinted(gains, "gains", run);
+  run.write_long_table(gains, "gains");
   append(metrics, gains);
-  if (!settings.has_spectra) {
+  if (settings.spectra.kind == LayerChoice::Kind::kNone) {
     return;
   }
   const auto neurons = responsible_neurons(found);
-  Indices layers;
-  if (settings.spectra_layers) {
-    layers = *settings.spectra_layers;
-  } else {
+  Indices layers = settings.spectra.layers; // none: all
+  if (settings.spectra.kind == LayerChoice::Kind::kAuto) {
     std::set<std::int64_t> own = {found.writes.layer};
     for (const auto& [layer, listed] : neurons) {
       own.insert(layer);
@@ -197,6 +165,7 @@ std::pair<double, double> look_after(
   double largest = 0;
   double sum = 0;
   std::vector<HookHandle> handles;
+  handles.reserve(condition.edits.size());
   for (const Intervention& edit : condition.edits) {
     handles.push_back(model.add_hook(edit.site(), edit));
   }
@@ -237,35 +206,34 @@ Table with_magnitudes(
   return joined;
 }
 
-/// The perplexities under `conditions`; goes on where an earlier run stopped.
-AblationResult evaluate(
-    const WeightsSettings& settings,
-    const Model& model,
-    const std::vector<Condition>& conditions,
-    const std::vector<AblationTask>& tasks,
-    JsonlJournal& journal,
-    const Run& run) {
-  AblationOptions options{
-      .tokens_per_pass = settings.tokens_per_pass, .progress = run.progress()};
-  for (const auto& line : journal.recovered()) {
-    options.finished.push_back(ablation_score_from_json(line));
-  }
-  options.on_score = [&](const AblationScore& score) {
-    journal.append(to_json(score));
-  };
-  return evaluate_conditions(model, conditions, tasks, options);
+/// Throws ConfigError when the settings name a block or dim that is not there.
+void check_places(
+    const WeightsSettings& settings, const DecoderConfig& config) {
+  check_layers("spectra.layers", settings.spectra.layers, config.n_layers);
+  check_index(
+      "contributions.layer",
+      "block",
+      settings.layer.value_or(0),
+      config.n_layers);
+  check_index(
+      "contributions.dim", "dim", settings.dim.value_or(0), config.d_model);
 }
 
 void measure(const WeightsSettings& settings, Run& run) {
   const auto calibrated = load_calibrated(settings.model, settings.find, run);
   const Model& model = calibrated.model;
-  const auto [tasks, task_files] = make_tasks(settings, model, run);
+  check_places(settings, model.config());
+  Corpora corpora(run.home());
+  const auto tasks =
+      perplexity_tasks(settings.perplexity, corpora, model.tokenizer());
+  const auto evaluated = corpora.hashes();
   auto inputs = journal_inputs(calibrated);
-  inputs["evaluated"] = task_files;
+  inputs["evaluated"] = evaluated;
   auto journal = run.open_journal(inputs);
 
   const Found found = find_weights(settings, calibrated, run);
   auto findings = findings_of(calibrated);
+  findings.text_files.insert(evaluated.begin(), evaluated.end());
   write_found(found, run, findings.metrics);
   write_weights(settings, found, model, run, findings.metrics);
 
@@ -276,7 +244,8 @@ void measure(const WeightsSettings& settings, Run& run) {
       static_cast<std::uint64_t>(run.seed()));
   AblationResult result;
   if (!tasks.empty()) {
-    result = evaluate(settings, model, conditions, tasks, journal, run);
+    result = evaluate(
+        model, conditions, tasks, settings.tokens_per_pass, journal, run);
     std::vector<std::pair<double, double>> magnitudes;
     for (const Condition& condition : conditions) {
       run.check_interrupt();
@@ -288,7 +257,7 @@ void measure(const WeightsSettings& settings, Run& run) {
     run.write_table(table);
     append(findings.metrics, table);
   }
-  findings.details = details_of(found.profile, conditions, result, task_files);
+  findings.details = details_of(found.profile, conditions, result);
   findings.details["search"] = {
       {"sequences",
        std::min(settings.search_sequences, calibrated.sequences.size(0))},
@@ -304,22 +273,11 @@ void measure(const WeightsSettings& settings, Run& run) {
 }
 
 void check(const WeightsSettings& settings, const std::filesystem::path& home) {
-  std::vector<std::string> problems;
-  try {
-    check_calibrated(settings.model, settings.find, home);
-  } catch (const Problems& found) {
-    problems = found.lines();
-  }
-  for (const PerplexitySettings& wanted : settings.perplexity) {
-    try {
-      load_corpus(wanted.task, home);
-    } catch (const Error& error) {
-      problems.push_back(one_line(error));
-    }
-  }
-  if (!problems.empty()) {
-    throw Problems(std::move(problems));
-  }
+  Checks checks;
+  checks.attempt(
+      [&] { check_calibrated(settings.model, settings.find, home); });
+  check_texts(settings.perplexity, home, checks);
+  checks.finish();
 }
 
 } // namespace

@@ -6,6 +6,7 @@
 #include "libma/analysis/pattern_sums.h"
 #include "libma/analysis/token_quotes.h"
 #include "libma/core/error.h"
+#include "libma/core/table_columns.h"
 
 namespace ma {
 namespace {
@@ -67,14 +68,11 @@ AttentionMaps make_attention_maps(
 }
 
 Table attention_maps_table(const AttentionMaps& maps) {
-  const auto plain = [](std::string name) {
-    return Column{.name = std::move(name), .style = NumberStyle::kPlain};
-  };
   Table table(
-      {plain("block (0-based)"),
-       plain("layer (1-based)"),
-       plain("head"),
-       plain("key"),
+      {block_column(),
+       layer_column(),
+       index_column("head"),
+       index_column("key"),
        {.name = "token"},
        {.name = "massive"},
        {.name = "mean logit"},

@@ -21,19 +21,20 @@ struct BlockAttention {
 /// Tensors are on the CPU. Means over queries are over those that see the key:
 /// where its score is not -inf.
 struct AttentionMaps {
-  std::vector<std::int64_t> layers; ///< 0-based blocks, as they were given
-  torch::Tensor scores;      ///< float32 [layer, query_pos, key_pos]: mean over
+  std::vector<std::int64_t> layers = {}; ///< 0-based blocks, as they were given
+  torch::Tensor scores = {}; ///< float32 [layer, query_pos, key_pos]: mean over
                              ///< heads, -inf where a query does not see the key
-  torch::Tensor pattern;     ///< float32 [layer, query_pos, key_pos]: mean over
-                             ///< heads
-  torch::Tensor key_scores;  ///< float64 [layer, head, key_pos]: mean over
-                             ///< queries
-  torch::Tensor key_pattern; ///< float64 [layer, head, key_pos]: mean over
-                             ///< queries
-  torch::Tensor massive_share; ///< float64 [layer, head]: mean over all queries
-                               ///< of the attention on massive keys together
-  torch::Tensor massive;       ///< bool [key_pos]: has massive activations
-  torch::Tensor ids;           ///< int64 [key_pos]
+  torch::Tensor pattern = {};     ///< float32 [layer, query_pos, key_pos]: mean
+                                  ///< over heads
+  torch::Tensor key_scores = {};  ///< float64 [layer, head, key_pos]: mean over
+                                  ///< queries
+  torch::Tensor key_pattern = {}; ///< float64 [layer, head, key_pos]: mean over
+                                  ///< queries
+  torch::Tensor massive_share =
+      {};                ///< float64 [layer, head]: mean over all queries
+                         ///< of the attention on massive keys together
+  torch::Tensor massive; ///< bool [key_pos]: has massive activations
+  torch::Tensor ids;     ///< int64 [key_pos]
   std::vector<std::string> tokens = {}; ///< texts; empty without a tokenizer
 };
 

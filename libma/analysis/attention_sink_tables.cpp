@@ -5,31 +5,13 @@
 #include <string>
 #include <utility>
 
+#include "libma/core/table_columns.h"
+
 namespace ma {
 namespace {
 
 constexpr double kPercent = 100;
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-
-Column index(std::string name) {
-  return {.name = std::move(name), .style = NumberStyle::kPlain};
-}
-
-Column percent(std::string name) {
-  return {
-      .name = std::move(name),
-      .unit = "%",
-      .style = NumberStyle::kDecimals,
-      .digits = 2};
-}
-
-Column decimals(std::string name, std::string unit = "") {
-  return {
-      .name = std::move(name),
-      .unit = std::move(unit),
-      .style = NumberStyle::kDecimals,
-      .digits = 3};
-}
 
 double ratio(std::int64_t part, std::int64_t whole) {
   return whole == 0 ? kNone
@@ -43,19 +25,22 @@ class Rows {
 
   std::vector<Column> columns() const {
     std::vector<Column> columns;
+    columns.reserve(sinks_.options.eps.size());
     for (const double eps : sinks_.options.eps) {
-      columns.push_back(percent(c10::str("first token is a sink, eps ", eps)));
+      columns.push_back(
+          percent_column(c10::str("first token is a sink, eps ", eps)));
     }
     for (const double eps : sinks_.options.eps) {
-      columns.push_back(percent(c10::str("some token is a sink, eps ", eps)));
+      columns.push_back(
+          percent_column(c10::str("some token is a sink, eps ", eps)));
     }
-    columns.push_back(percent("on the first token"));
-    columns.push_back(percent("on massive tokens"));
-    columns.push_back(percent("largest alpha"));
-    columns.push_back(decimals("entropy", "nats"));
+    columns.push_back(percent_column("on the first token"));
+    columns.push_back(percent_column("on massive tokens"));
+    columns.push_back(percent_column("largest alpha"));
+    columns.push_back(decimal_column("entropy", "nats"));
     if (sinks_.massive_score.defined()) {
-      columns.push_back(decimals("logit of massive tokens"));
-      columns.push_back(decimals("logit of other tokens"));
+      columns.push_back(decimal_column("logit of massive tokens"));
+      columns.push_back(decimal_column("logit of other tokens"));
     }
     return columns;
   }
@@ -94,8 +79,8 @@ class Rows {
 Table sink_summary_table(const AttentionSinks& sinks) {
   Table table(
       {{.name = "eps", .digits = 3},
-       percent("first token is a sink"),
-       percent("some token is a sink")});
+       percent_column("first token is a sink"),
+       percent_column("some token is a sink")});
   const auto first = sinks.sink_first.mean({0, 1}); // [eps]
   const auto any = sinks.sink_any.mean({0, 1});
   for (std::size_t i = 0; i < sinks.options.eps.size(); ++i) {
@@ -114,14 +99,13 @@ Table sink_blocks_table(const AttentionSinks& sinks) {
       "heads with over ",
       kPercent * sinks.options.concentrated,
       " % on massive tokens");
-  std::vector<Column> columns = {
-      index("block (0-based)"), index("layer (1-based)")};
+  auto columns = with_block_columns();
   for (Column& column : rows.columns()) {
     columns.push_back(std::move(column));
   }
-  columns.push_back(percent(concentrated));
+  columns.push_back(percent_column(concentrated));
   columns.push_back({.name = "attention outliers in a sequence", .digits = 3});
-  columns.push_back(percent("of them massive tokens"));
+  columns.push_back(percent_column("of them massive tokens"));
   Table table(std::move(columns));
   const auto n_heads = sinks.first.size(1);
   for (std::size_t i = 0; i < sinks.layers.size(); ++i) {
@@ -141,14 +125,14 @@ Table sink_blocks_table(const AttentionSinks& sinks) {
 
 Table sink_heads_table(const AttentionSinks& sinks) {
   const Rows rows(sinks);
-  std::vector<Column> columns = {index("block (0-based)"), index("head")};
+  auto columns = with_block_columns({index_column("head")});
   for (Column& column : rows.columns()) {
     columns.push_back(std::move(column));
   }
   Table table(std::move(columns));
   for (std::size_t i = 0; i < sinks.layers.size(); ++i) {
     for (std::int64_t head = 0; head < sinks.first.size(1); ++head) {
-      std::vector<Cell> cells = {sinks.layers[i], head};
+      std::vector<Cell> cells = {sinks.layers[i], sinks.layers[i] + 1, head};
       rows.append(cells, static_cast<std::int64_t>(i), head, head + 1);
       table.add_row(std::move(cells));
     }
@@ -157,16 +141,16 @@ Table sink_heads_table(const AttentionSinks& sinks) {
 }
 
 Table attention_outliers_table(const AttentionSinks& sinks) {
-  Table table(
-      {index("block (0-based)"),
-       {.name = "token class"},
+  Table table(with_block_columns(
+      {{.name = "token class"},
        {.name = "attention outliers"},
-       percent("of the block's")});
+       percent_column("of the block's")}));
   for (std::size_t i = 0; i < sinks.layers.size(); ++i) {
     const AttentionOutliers& outliers = sinks.outliers[i];
     for (const auto& [token_class, count] : outliers.by_class) {
       table.add_row(
           {sinks.layers[i],
+           sinks.layers[i] + 1,
            std::string(token_class_name(token_class)),
            count,
            kPercent * ratio(count, outliers.all)});

@@ -225,6 +225,7 @@ AttentionSinks AttentionSinkAccumulator::finish() const {
   AttentionSinks found = found_;
   const auto mean = [&](torch::Tensor Sums::* part) {
     std::vector<torch::Tensor> layers;
+    layers.reserve(sums_.size());
     for (const Sums& sums : sums_) {
       layers.push_back(sums.*part / found.n_sequences);
     }

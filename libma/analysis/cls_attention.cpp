@@ -5,23 +5,12 @@
 #include <utility>
 
 #include "libma/core/error.h"
+#include "libma/core/table_columns.h"
 
 namespace ma {
 namespace {
 
 constexpr double kPercent = 100;
-
-Column percent(std::string name, int digits) {
-  return {
-      .name = std::move(name),
-      .unit = "%",
-      .style = NumberStyle::kDecimals,
-      .digits = digits};
-}
-
-Column index(std::string name) {
-  return {.name = std::move(name), .style = NumberStyle::kPlain};
-}
 
 bool is_register(const std::string& kind) {
   return kind.starts_with("register:");
@@ -103,17 +92,17 @@ ClsAttention ClsAttentionAccumulator::finish() const {
 Table cls_attention_table(const ClsAttention& attention, bool by_head) {
   const bool has_registers =
       std::any_of(attention.kinds.begin(), attention.kinds.end(), is_register);
-  std::vector<Column> columns = {index("block (0-based)")};
+  std::vector<Column> columns = {block_column()};
   if (by_head) {
-    columns.push_back(index("head"));
+    columns.push_back(index_column("head"));
   }
   for (const std::string& kind : attention.kinds) {
-    columns.push_back(percent(kind == "patch" ? "all patches" : kind, 2));
+    columns.push_back(percent_column(kind == "patch" ? "all patches" : kind));
   }
   if (has_registers) {
-    columns.push_back(percent("all registers", 2));
+    columns.push_back(percent_column("all registers"));
   }
-  columns.push_back(percent("one patch", 4));
+  columns.push_back(percent_column("one patch", 4));
   Table table(std::move(columns));
   const auto shares =
       by_head ? attention.shares : attention.shares.mean(/*dim=*/1, true);

@@ -5,6 +5,7 @@
 #include "libma/analysis/comparison.h"
 #include "libma/analysis/massive_tables.h"
 #include "libma/core/names.h"
+#include "libma/core/table_columns.h"
 
 namespace ma {
 namespace {
@@ -123,15 +124,15 @@ std::vector<Column> comparison_columns(bool has_failures) {
   std::vector<Column> columns = {
       {.name = "model"},
       {.name = "architecture"},
-      {.name = "blocks", .style = NumberStyle::kPlain},
-      {.name = "d_model", .style = NumberStyle::kPlain},
+      index_column("blocks"),
+      index_column("d_model"),
       {.name = "parameters", .unit = "M", .digits = 3},
       {.name = "BOS"},
       {.name = "massive"},
-      {.name = "massive dims", .style = NumberStyle::kPlain},
-      {.name = "first block (0-based)", .style = NumberStyle::kPlain},
-      {.name = "last block (0-based)", .style = NumberStyle::kPlain},
-      {.name = "peak block (0-based)", .style = NumberStyle::kPlain},
+      index_column("massive dims"),
+      index_column("first block (0-based)"),
+      index_column("last block (0-based)"),
+      index_column("peak block (0-based)"),
       {.name = "top 1", .digits = 4},
       {.name = "median", .digits = 3},
       {.name = "top 1 / median", .digits = 4},
@@ -205,8 +206,8 @@ Table pairs_table(const std::vector<ModelSummary>& models) {
        {.name = "dims of both"},
        {.name = "dims of the base alone"},
        {.name = "dims of the model alone"},
-       {.name = "base: first block (0-based)", .style = NumberStyle::kPlain},
-       {.name = "model: first block (0-based)", .style = NumberStyle::kPlain},
+       index_column("base: first block (0-based)"),
+       index_column("model: first block (0-based)"),
        {.name = "base: top 1", .digits = 4},
        {.name = "model: top 1", .digits = 4}});
   for (const ModelSummary& model : models) {
@@ -236,8 +237,8 @@ Table pairs_table(const std::vector<ModelSummary>& models) {
 Table magnitudes_table(const std::vector<ModelSummary>& models) {
   Table table(
       {{.name = "model"},
-       {.name = "block (0-based)", .style = NumberStyle::kPlain},
-       {.name = "layer (1-based)", .style = NumberStyle::kPlain},
+       block_column(),
+       layer_column(),
        {.name = "top 1"},
        {.name = "top 2"},
        {.name = "top 3"},

@@ -96,7 +96,7 @@ torch::Tensor checked(const torch::Tensor& members) {
 ImplicitBiasAccumulator::ImplicitBiasAccumulator(
     std::int64_t n_layers,
     const torch::Tensor& members,
-    ImplicitBiasOptions options)
+    const ImplicitBiasOptions& options)
     : members_(checked(members)),
       options_(options),
       layers_(static_cast<std::size_t>(n_layers)) {

@@ -34,8 +34,8 @@ struct HeadBias {
   double dispersion = 0; ///< RMS ||u_k - mean u|| / ||mean u||, all sequences
   double variance = 0;   ///< mean ||u_k - mean u||^2, all sequences, activation
                          ///< units squared
-  RunningStats null_cosine;     ///< `cosine` of random sets, over sets
-  RunningStats null_dispersion; ///< `dispersion` of random sets, over sets
+  RunningStats null_cosine = {};     ///< `cosine` of random sets, over sets
+  RunningStats null_dispersion = {}; ///< `dispersion` of random sets, over sets
   double p_cosine = 0;     ///< share of random sets whose cosine is as large;
                            ///< NaN without any
   double p_dispersion = 0; ///< share of random sets whose dispersion is as
@@ -48,7 +48,7 @@ struct HeadBias {
 /// One block.
 struct LayerBias {
   std::int64_t layer = 0; ///< 0-based
-  std::vector<HeadBias> heads;
+  std::vector<HeadBias> heads = {};
   double dispersion = 0; ///< of all heads' u_k as one vector
   double share = 0;      ///< likewise
 };
@@ -60,10 +60,10 @@ struct ImplicitBias {
   std::int64_t n_members = 0;   ///< massive tokens of all sequences
   std::int64_t n_queries = 0;   ///< that count, of all sequences, in a block
                                 ///< without a window
-  std::vector<LayerBias> layers;
-  torch::Tensor constants;       ///< float64 [layer, head, d_head]: mean u_k
-  torch::Tensor other_constants; ///< the same of the random sets together;
-                                 ///< undefined without any
+  std::vector<LayerBias> layers = {};
+  torch::Tensor constants = {}; ///< float64 [layer, head, d_head]: mean u_k
+  torch::Tensor other_constants = {}; ///< the same of the random sets together;
+                                      ///< undefined without any
 };
 
 /// Attention in one block: what hooks see.
@@ -89,7 +89,7 @@ class ImplicitBiasAccumulator {
   ImplicitBiasAccumulator(
       std::int64_t n_layers,
       const torch::Tensor& members,
-      ImplicitBiasOptions options = {});
+      const ImplicitBiasOptions& options = {});
 
   /// Adds the next sequences in block `layer`. Each block must see all
   /// sequences in their order. Throws ShapeError when they do not fit.

@@ -5,23 +5,13 @@
 #include <utility>
 #include <vector>
 
+#include "libma/core/table_columns.h"
+
 namespace ma {
 namespace {
 
 constexpr double kPercent = 100;
 constexpr double kSignificant = 0.05; // p of a head that counts as constant
-
-Column index(std::string name) {
-  return {.name = std::move(name), .style = NumberStyle::kPlain};
-}
-
-Column decimals(std::string name, std::string unit = {}, int digits = 3) {
-  return {
-      .name = std::move(name),
-      .unit = std::move(unit),
-      .style = NumberStyle::kDecimals,
-      .digits = digits};
-}
 
 /// The mean of a field over heads.
 double mean_of(const LayerBias& layer, double HeadBias::* field) {
@@ -42,14 +32,14 @@ double null_mean_of(const LayerBias& layer, RunningStats HeadBias::* field) {
 
 std::vector<Column> constancy_columns(bool has_null) {
   std::vector<Column> columns = {
-      index("block (0-based)"),
-      index("layer (1-based)"),
-      index("head"),
-      decimals("cos_mean"),
-      decimals("cos_std"),
-      decimals("cos_between"),
-      decimals("cos_all"),
-      decimals("dispersion"),
+      block_column(),
+      layer_column(),
+      index_column("head"),
+      decimal_column("cos_mean"),
+      decimal_column("cos_std"),
+      decimal_column("cos_between"),
+      decimal_column("cos_all"),
+      decimal_column("dispersion"),
       {.name = "variance", .digits = 3}};
   if (has_null) {
     for (const char* name :
@@ -59,12 +49,12 @@ std::vector<Column> constancy_columns(bool has_null) {
           "null_cos_mean",
           "null_cos_std",
           "p_cos"}) {
-      columns.push_back(decimals(name));
+      columns.push_back(decimal_column(name));
     }
   }
-  columns.push_back(decimals("share", "%", 1));
-  columns.push_back(decimals("attention", "%", 1));
-  columns.push_back(decimals("drain"));
+  columns.push_back(percent_column("share", 1));
+  columns.push_back(percent_column("attention", 1));
+  columns.push_back(decimal_column("drain"));
   return columns;
 }
 
@@ -108,19 +98,19 @@ Table bias_constancy_table(const ImplicitBias& bias) {
 Table bias_layers_table(const ImplicitBias& bias) {
   const bool has_null = bias.options.null_sets > 0;
   std::vector<Column> columns = {
-      index("block (0-based)"),
-      index("layer (1-based)"),
-      decimals("cos_all"),
-      decimals("dispersion"),
-      decimals("dispersion, all heads")};
+      block_column(),
+      layer_column(),
+      decimal_column("cos_all"),
+      decimal_column("dispersion"),
+      decimal_column("dispersion, all heads")};
   if (has_null) {
-    columns.push_back(decimals("null_mean"));
-    columns.push_back(decimals("heads with p <= 0.05", "", 0));
-    columns.push_back(decimals("null_cos_mean"));
+    columns.push_back(decimal_column("null_mean"));
+    columns.push_back(decimal_column("heads with p <= 0.05", "", 0));
+    columns.push_back(decimal_column("null_cos_mean"));
   }
-  columns.push_back(decimals("share, all heads", "%", 1));
-  columns.push_back(decimals("attention", "%", 1));
-  columns.push_back(decimals("drain"));
+  columns.push_back(percent_column("share, all heads", 1));
+  columns.push_back(percent_column("attention", 1));
+  columns.push_back(decimal_column("drain"));
   columns.push_back({.name = "||constant||", .digits = 4});
   Table table(std::move(columns));
   for (std::size_t i = 0; i < bias.layers.size(); ++i) {

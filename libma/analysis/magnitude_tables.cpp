@@ -10,28 +10,12 @@
 #include "libma/analysis/massive_tables.h"
 #include "libma/core/error.h"
 #include "libma/core/names.h"
+#include "libma/core/table_columns.h"
 
 namespace ma {
 namespace {
 
 constexpr double kPercent = 100;
-
-Column plain(std::string name) {
-  return {.name = std::move(name), .style = NumberStyle::kPlain};
-}
-
-Column percent(std::string name, int digits = 0) {
-  return {
-      .name = std::move(name),
-      .unit = "%",
-      .style = NumberStyle::kDecimals,
-      .digits = digits};
-}
-
-/// Block and layer, as every table of streams begins.
-std::vector<Column> stream_columns() {
-  return {plain("block (0-based)"), plain("layer (1-based)")};
-}
 
 std::vector<Cell> stream_cells(const StreamStats& stream) {
   return {stream.layer, stream.layer + 1};
@@ -54,6 +38,7 @@ std::int64_t count_massive(
 /// "11", "2, 1"; the stream before block 0 is "embedding".
 std::string layer_names(const std::vector<std::int64_t>& layers) {
   std::vector<std::string> names;
+  names.reserve(layers.size());
   for (const std::int64_t layer : layers) {
     names.push_back(layer < 0 ? "embedding" : c10::str(layer));
   }
@@ -96,7 +81,7 @@ Table stream_table(const Magnitudes& magnitudes, std::int64_t top) {
     throw ConfigError(
         "magnitudes", c10::str("option 'top' is ", top, "; give 1 to ", most));
   }
-  auto columns = stream_columns();
+  auto columns = with_block_columns();
   for (std::int64_t i = 1; i <= top; ++i) {
     columns.push_back({.name = c10::str("top ", i)});
     columns.push_back({.name = c10::str("top ", i, " std")});
@@ -105,7 +90,7 @@ Table stream_table(const Magnitudes& magnitudes, std::int64_t top) {
     columns.push_back({.name = name});
     columns.push_back({.name = c10::str(name, " std")});
   }
-  columns.push_back(percent("massive in sequences"));
+  columns.push_back(percent_column("massive in sequences", 0));
   Table table(std::move(columns));
   for (const StreamStats& stream : magnitudes.streams) {
     auto cells = stream_cells(stream);
@@ -125,7 +110,7 @@ Table stream_table(const Magnitudes& magnitudes, std::int64_t top) {
 }
 
 Table largest_table(const Magnitudes& magnitudes) {
-  auto columns = stream_columns();
+  auto columns = with_block_columns();
   for (std::size_t i = 1; i <= magnitudes.streams.front().top.size(); ++i) {
     columns.push_back({.name = c10::str("top ", i)});
   }
@@ -134,7 +119,7 @@ Table largest_table(const Magnitudes& magnitudes) {
       {{.name = "top 1 %"},
        {.name = "top 10 %"},
        {.name = "median"},
-       plain("massive of the five")});
+       index_column("massive of the five")});
   Table table(std::move(columns));
   for (const StreamStats& stream : magnitudes.streams) {
     auto cells = stream_cells(stream);
@@ -153,19 +138,16 @@ Table largest_table(const Magnitudes& magnitudes) {
 }
 
 Table constancy_table(const Magnitudes& magnitudes, std::int64_t layer) {
-  auto columns = stream_columns();
-  columns.insert(
-      columns.end(),
+  Table table(with_block_columns(
       {{.name = "token class"},
        {.name = "activation"},
-       plain("dim"),
+       index_column("dim"),
        {.name = "mean"},
        {.name = "std"},
-       plain("n"),
+       index_column("n"),
        {.name = "std / |mean|", .digits = 3},
        {.name = "mean magnitude"},
-       {.name = "magnitude of the rank"}});
-  Table table(std::move(columns));
+       {.name = "magnitude of the rank"}}));
   for (const PlaceConstancy& place : constancy(magnitudes, layer)) {
     table.add_row(
         {layer,
@@ -185,18 +167,18 @@ Table constancy_table(const Magnitudes& magnitudes, std::int64_t layer) {
 
 Table locations_table(const Magnitudes& magnitudes) {
   Table table(
-      {plain("dim"),
+      {index_column("dim"),
        {.name = "token class"},
        {.name = "blocks (0-based)"},
        {.name = "layers (1-based)"},
-       plain("peak block"),
-       plain("hits"),
+       index_column("peak block"),
+       index_column("hits"),
        {.name = "mean"},
        {.name = "std"},
        {.name = "min"},
        {.name = "max"},
        {.name = "max / median"},
-       percent("sequences"),
+       percent_column("sequences", 0),
        {.name = "massive"},
        {.name = "tokens"}});
   const MassiveProfile& profile = magnitudes.profile;
@@ -222,11 +204,11 @@ Table locations_table(const Magnitudes& magnitudes) {
 
 Table outlier_features_table(const Magnitudes& magnitudes, std::int64_t most) {
   Table table(
-      {plain("dim"),
+      {index_column("dim"),
        {.name = "massive"},
        {.name = "outlier feature"},
-       percent("blocks", 2),
-       percent("positions", 2)});
+       percent_column("blocks"),
+       percent_column("positions")});
   const auto massive = massive_dims(magnitudes.profile);
   auto features =
       outlier_features(magnitudes.outlier_counts, magnitudes.options.outliers);
@@ -291,10 +273,10 @@ Table emergence_table(const Magnitudes& magnitudes) {
        {.name = "layers (1-based)"},
        {.name = "emergence"},
        {.name = "written by block"},
-       percent("its share", 1),
+       percent_column("its share", 1),
        {.name = "blocks that write 80 %"},
        {.name = "erased by block"},
-       percent("share erased", 1)});
+       percent_column("share erased", 1)});
   for (const EmergenceCurve& curve : emergence_curves(magnitudes)) {
     std::vector<Cell> cells = {curve.name};
     if (curve.emergence) {
@@ -308,9 +290,7 @@ Table emergence_table(const Magnitudes& magnitudes) {
 
 Table continuous_table(const Magnitudes& magnitudes) {
   const bool has_shape = magnitudes.options.detail;
-  auto columns = stream_columns();
-  columns.insert(
-      columns.end(),
+  auto columns = with_block_columns(
       {{.name = "top 1 / median"},
        {.name = "top 1 / median std"},
        {.name = "top 2 / median"},
@@ -323,9 +303,9 @@ Table continuous_table(const Magnitudes& magnitudes) {
         {{.name = "kurtosis"},
          {.name = "neuron RMS kurtosis"},
          {.name = "token max / median"},
-         percent("INT8 error", 2),
-         percent("INT8 error of the rest", 2),
-         percent("INT8 error apart", 2)});
+         percent_column("INT8 error"),
+         percent_column("INT8 error of the rest"),
+         percent_column("INT8 error apart")});
   }
   Table table(std::move(columns));
   for (const StreamStats& stream : magnitudes.streams) {

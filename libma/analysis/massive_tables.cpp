@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libma/core/names.h"
+#include "libma/core/table_columns.h"
 
 namespace ma {
 
@@ -23,14 +24,14 @@ std::string quote_texts(const std::vector<std::string>& texts) {
 
 Table sites_table(const MassiveProfile& profile) {
   Table table(
-      {{.name = "dim", .style = NumberStyle::kPlain},
+      {index_column("dim"),
        {.name = "token class"},
        {.name = "blocks (0-based)"},
        {.name = "layers (1-based)"},
-       {.name = "peak block", .style = NumberStyle::kPlain},
+       index_column("peak block"),
        {.name = "mean"},
        {.name = "std"},
-       {.name = "count", .style = NumberStyle::kPlain},
+       index_column("count"),
        {.name = "max / median"},
        {.name = "sequences",
         .unit = "%",
@@ -56,8 +57,8 @@ Table sites_table(const MassiveProfile& profile) {
 
 Table layers_table(const MassiveProfile& profile) {
   Table table(
-      {{.name = "block (0-based)", .style = NumberStyle::kPlain},
-       {.name = "layer (1-based)", .style = NumberStyle::kPlain},
+      {block_column(),
+       layer_column(),
        {.name = "top 1"},
        {.name = "top 2"},
        {.name = "top 3"},

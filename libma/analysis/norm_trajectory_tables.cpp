@@ -6,29 +6,13 @@
 
 #include "libma/analysis/token_quotes.h"
 #include "libma/analysis/token_shapes.h"
+#include "libma/core/table_columns.h"
 
 namespace ma {
 namespace {
 
 constexpr double kPercent = 100;
 constexpr std::int64_t kTop = 2; // largest entries of a row
-
-Column plain(std::string name) {
-  return {.name = std::move(name), .style = NumberStyle::kPlain};
-}
-
-Column percent(std::string name) {
-  return {
-      .name = std::move(name),
-      .unit = "%",
-      .style = NumberStyle::kDecimals,
-      .digits = 2};
-}
-
-Column four_decimals(std::string name) {
-  return {
-      .name = std::move(name), .style = NumberStyle::kDecimals, .digits = 4};
-}
 
 /// Positions of the massive tokens: int64 [member].
 torch::Tensor members_of(const NormTrajectory& trajectory) {
@@ -68,7 +52,7 @@ void append_top(
 
 void append_top_columns(std::vector<Column>& columns, const std::string& of) {
   for (std::int64_t i = 1; i <= kTop; ++i) {
-    columns.push_back(plain(c10::str(of, " dim ", i)));
+    columns.push_back(index_column(c10::str(of, " dim ", i)));
     columns.push_back({.name = c10::str(of, " ", i)});
   }
 }
@@ -83,21 +67,21 @@ std::vector<std::size_t> compared_vectors() {
 
 Table trajectory_table(const NormTrajectory& trajectory) {
   std::vector<Column> columns = {
-      plain("position"),
+      index_column("position"),
       {.name = "token"},
       {.name = "massive"},
       {.name = "rms"}};
   append_top_columns(columns, "normalized");
   columns.push_back({.name = "median"});
-  columns.push_back(percent("share of 2 entries"));
+  columns.push_back(percent_column("share of 2 entries"));
   columns.push_back({.name = "effective dims"});
-  columns.push_back(percent("of the bound sqrt(d_model)"));
+  columns.push_back(percent_column("of the bound sqrt(d_model)"));
   append_top_columns(columns, "with gain");
   const auto members = members_of(trajectory);
   std::vector<torch::Tensor> to_massive; // [pos] each
   for (const std::size_t i : compared_vectors()) {
-    columns.push_back(
-        four_decimals(c10::str("cosine to massive, ", kPathNames.at(i))));
+    columns.push_back(decimal_column(
+        c10::str("cosine to massive, ", kPathNames.at(i)), "", 4));
     to_massive.push_back(
         mean_to_others(cosines_of(trajectory.vectors.at(i), members), members));
   }
@@ -131,14 +115,15 @@ Table trajectory_table(const NormTrajectory& trajectory) {
 
 Table trajectory_pairs_table(const NormTrajectory& trajectory) {
   std::vector<Column> columns = {
-      plain("position"),
+      index_column("position"),
       {.name = "token"},
-      plain("other position"),
+      index_column("other position"),
       {.name = "other token"}};
   const auto members = members_of(trajectory);
   std::vector<torch::Tensor> of_pairs; // [pos, member] each
   for (const std::size_t i : compared_vectors()) {
-    columns.push_back(four_decimals(c10::str("cosine, ", kPathNames.at(i))));
+    columns.push_back(
+        decimal_column(c10::str("cosine, ", kPathNames.at(i)), "", 4));
     of_pairs.push_back(cosines_of(trajectory.vectors.at(i), members));
   }
   Table table(std::move(columns));
@@ -164,7 +149,7 @@ Table trajectory_groups_table(const TrajectoryGroups& groups) {
       {{.name = "vector"},
        {.name = "tokens"},
        {.name = "count"},
-       four_decimals("mean cosine of pairs"),
+       decimal_column("mean cosine of pairs", "", 4),
        {.name = "mean length"},
        {.name = "std of length"}});
   for (std::size_t i = 0; i < kPathVectors; ++i) {
@@ -192,9 +177,9 @@ Table trajectory_shapes_table(const TrajectoryGroups& groups) {
        {.name = "std of rms"},
        {.name = "largest |x| normalized"},
        {.name = "std of largest"},
-       percent("of the bound sqrt(d_model)"),
+       percent_column("of the bound sqrt(d_model)"),
        {.name = "median |x| normalized"},
-       percent("share of 2 entries"),
+       percent_column("share of 2 entries"),
        {.name = "effective dims"}});
   const double bound = std::sqrt(static_cast<double>(groups.d_model));
   for (const auto& [name, group] :

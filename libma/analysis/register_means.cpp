@@ -7,6 +7,7 @@
 
 #include "libma/core/error.h"
 #include "libma/core/magnitudes.h"
+#include "libma/core/table_columns.h"
 
 namespace ma {
 namespace {
@@ -114,14 +115,11 @@ Table register_means_table(
     std::int64_t top) {
   const auto summaries = summarize(means, criterion, top);
   const auto n_top = summaries.front().top.size();
-  const auto index = [](std::string name) {
-    return Column{.name = std::move(name), .style = NumberStyle::kPlain};
-  };
-  std::vector<Column> columns = {index("block (0-based)")};
+  std::vector<Column> columns = {block_column()};
   for (std::size_t i = 1; i <= n_top; ++i) {
     const auto which = "top " + std::to_string(i);
     columns.push_back({.name = which + " token"});
-    columns.push_back(index(which + " dim"));
+    columns.push_back(index_column(which + " dim"));
     columns.push_back({.name = which});
   }
   columns.push_back({.name = "median", .digits = 4});

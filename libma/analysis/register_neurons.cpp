@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "libma/core/error.h"
+#include "libma/core/table_columns.h"
 
 namespace ma {
 namespace {
@@ -230,13 +231,10 @@ std::string RegisterNeurons::describe_outliers() const {
 }
 
 Table register_neurons_table(const RegisterNeurons& found) {
-  const auto index = [](std::string name) {
-    return Column{.name = std::move(name), .style = NumberStyle::kPlain};
-  };
   Table table(
-      {index("block (0-based)"),
-       index("layer (1-based)"),
-       index("neuron"),
+      {block_column(),
+       layer_column(),
+       index_column("neuron"),
        {.name = "mean magnitude at outliers"},
        {.name = "elsewhere"},
        {.name = "ratio"}});

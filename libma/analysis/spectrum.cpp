@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "libma/core/error.h"
+#include "libma/core/table_columns.h"
 
 namespace ma {
 namespace {
@@ -55,16 +56,6 @@ std::vector<SliceNorm> slices_of(
          .top_share = component * component});
   }
   return slices;
-}
-
-Column plain(std::string name) {
-  return {.name = std::move(name), .style = NumberStyle::kPlain};
-}
-
-std::vector<Column> with_place(std::vector<Column> columns) {
-  const auto place = {plain("block (0-based)"), plain("layer (1-based)")};
-  columns.insert(columns.begin(), place.begin(), place.end());
-  return columns;
 }
 
 void add_slices(
@@ -157,7 +148,7 @@ std::vector<NormGain> gains_at(
 
 Table spectra_table(
     const std::vector<WeightSpectrum>& spectra, std::int64_t top) {
-  auto columns = with_place({{.name = "matrix"}, {.name = "shape"}});
+  auto columns = with_block_columns({{.name = "matrix"}, {.name = "shape"}});
   for (std::int64_t i = 1; i <= top; ++i) {
     columns.push_back({.name = c10::str("sigma ", i)});
   }
@@ -184,14 +175,14 @@ Table spectra_table(
 }
 
 Table slices_table(const std::vector<WeightSpectrum>& spectra) {
-  Table table(with_place(
+  Table table(with_block_columns(
       {{.name = "matrix"},
        {.name = "what"},
-       plain("index"),
+       index_column("index"),
        {.name = "norm"},
        {.name = "median norm"},
-       plain("rank"),
-       plain("of"),
+       index_column("rank"),
+       index_column("of"),
        {.name = "z", .style = NumberStyle::kDecimals, .digits = 2},
        {.name = "max / mean |w|"},
        {.name = "share of first singular vector",
@@ -210,14 +201,14 @@ Table slices_table(const std::vector<WeightSpectrum>& spectra) {
 }
 
 Table gains_table(const std::vector<NormGain>& gains) {
-  Table table(with_place(
+  Table table(with_block_columns(
       {{.name = "norm"},
-       plain("dim"),
+       index_column("dim"),
        {.name = "gain"},
        {.name = "median |gain|"},
        {.name = "|gain| / median"},
-       plain("rank"),
-       plain("of")}));
+       index_column("rank"),
+       index_column("of")}));
   for (const NormGain& gain : gains) {
     const bool is_final = gain.layer < 0;
     table.add_row(

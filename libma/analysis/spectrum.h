@@ -30,7 +30,7 @@ struct MatrixSpectrum {
   torch::Tensor singular_values; ///< float64 [min(rows, columns)], descending
   double frobenius = 0;
   double stable_rank = 0; ///< frobenius^2 / sigma_1^2; 0 for a matrix of zeros
-  std::vector<SliceNorm> row_norms, column_norms; ///< those asked for
+  std::vector<SliceNorm> row_norms = {}, column_norms = {}; ///< those asked for
 
   double top() const; ///< sigma_1
 };

@@ -6,30 +6,12 @@
 #include <limits>
 #include <utility>
 
+#include "libma/core/table_columns.h"
+
 namespace ma {
 namespace {
 
 constexpr double kPercent = 100;
-
-Column block_column() {
-  return {.name = "block (0-based)", .style = NumberStyle::kPlain};
-}
-
-Column layer_column() {
-  return {.name = "layer (1-based)", .style = NumberStyle::kPlain};
-}
-
-Column index_column(std::string name) {
-  return {.name = std::move(name), .style = NumberStyle::kPlain};
-}
-
-Column percent(std::string name) {
-  return {
-      .name = std::move(name),
-      .unit = "%",
-      .style = NumberStyle::kDecimals,
-      .digits = 1};
-}
 
 double at(const torch::Tensor& values, std::int64_t index) {
   return values.defined() ? values[index].item<double>()
@@ -99,7 +81,7 @@ Table super_weights_table(const SuperWeightSearch& search) {
        {.name = "largest input"},
        {.name = "output"},
        {.name = "weight x input"},
-       percent("share of output"),
+       percent_column("share of output", 1),
        index_column("position"),
        {.name = "token"},
        {.name = "largest |x| after block"},
@@ -181,8 +163,8 @@ Table neuron_writes_table(const WriteContributions& found) {
   Table table(
       {index_column("neuron"),
        {.name = "weight x post"},
-       percent("share of MLP"),
-       percent("cumulative"),
+       percent_column("share of MLP", 1),
+       percent_column("cumulative", 1),
        {.name = "weight"},
        {.name = "post"},
        {.name = "pre"},

@@ -85,11 +85,12 @@ struct NeuronWrite {
 struct WriteContributions {
   std::int64_t layer = 0, dim = 0;
   std::vector<std::int64_t> positions; ///< of the token, in each sequence
-  std::vector<BlockWrite> blocks;      ///< all of them, whatever the layer
+  std::vector<BlockWrite> blocks = {}; ///< all of them, whatever the layer
   double bias = 0; ///< of the layer's down-projection: its contribution
-  std::vector<NeuronWrite> neurons; ///< of the layer, largest magnitude first
-  torch::Tensor contributions; ///< float64 [d_mlp], of all neurons; undefined
-                               ///< with a mixture of experts
+  std::vector<NeuronWrite> neurons =
+      {};                           ///< of the layer, largest magnitude first
+  torch::Tensor contributions = {}; ///< float64 [d_mlp], of all neurons;
+                                    ///< undefined with a mixture of experts
 };
 
 /// All neurons of a layer, float64 [d_mlp] each.

@@ -6,22 +6,12 @@
 #include <string>
 #include <utility>
 
+#include "libma/core/table_columns.h"
+
 namespace ma {
 namespace {
 
 constexpr double kPercent = 100;
-
-Column block_column() {
-  return {.name = "block (0-based)", .style = NumberStyle::kPlain};
-}
-
-Column percent(std::string name) {
-  return {
-      .name = std::move(name),
-      .unit = "%",
-      .style = NumberStyle::kDecimals,
-      .digits = 3};
-}
 
 double share(std::int64_t part, std::int64_t whole) {
   return kPercent * static_cast<double>(part) / static_cast<double>(whole);
@@ -65,11 +55,11 @@ Table patch_norms_table(const TokenNorms& norms) {
        {.name = "low mode", .digits = 3},
        {.name = "valley", .digits = 3},
        {.name = "high mode", .digits = 3},
-       percent("above the valley"),
-       percent("above " + threshold),
-       percent("images with one above " + threshold),
-       percent("above " + ratio + " x median"),
-       percent("images with one above " + ratio + " x median")});
+       percent_column("above the valley", 3),
+       percent_column("above " + threshold, 3),
+       percent_column("images with one above " + threshold, 3),
+       percent_column("above " + ratio + " x median", 3),
+       percent_column("images with one above " + ratio + " x median", 3)});
   for (std::size_t layer = 0; layer < norms.layers.size(); ++layer) {
     const BlockNorms& block = norms.layers[layer];
     const RunningStats& norm = block.kinds.back();

@@ -118,14 +118,14 @@ class RadixScan {
 
   Candidates run(const MagnitudeQuery& query) {
     const std::int64_t middle = (size_ - 1) / 2; // the lower of two middles
-    constexpr int shift = kWidth - kDigitBits;
+    constexpr int kShift = kWidth - kDigitBits;
     DigitCounts first;
     count_first_digit(first);
     std::int64_t rank = middle;
-    const Bits median_bound = static_cast<Bits>(first.find(rank)) << shift;
+    const Bits median_bound = static_cast<Bits>(first.find(rank)) << kShift;
     const std::size_t top_digit = first.find_top(query.top);
     Bits edge = top_digit == kDigits ? std::numeric_limits<Bits>::max()
-                                     : static_cast<Bits>(top_digit) << shift;
+                                     : static_cast<Bits>(top_digit) << kShift;
     edge = std::min(edge, threshold_bits(query, from_bits<T>(median_bound)));
 
     Candidates found;
@@ -181,7 +181,7 @@ class RadixScan {
   }
 
   void count_first_digit(DigitCounts& counts) {
-    constexpr int shift = kWidth - kDigitBits;
+    constexpr int kShift = kWidth - kDigitBits;
     const T infinity = std::numeric_limits<T>::infinity();
     const Bits infinite = magnitude_bits(&infinity);
     std::atomic<bool> has_nan{false};
@@ -192,7 +192,7 @@ class RadixScan {
         for (; i < last; ++i) {
           const Bits bits = magnitude_bits(data_ + i);
           nan |= bits > infinite;
-          ++local[static_cast<std::size_t>(bits >> shift)];
+          ++local[static_cast<std::size_t>(bits >> kShift)];
         }
       });
       counts.add(local);

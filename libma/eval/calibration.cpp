@@ -81,6 +81,7 @@ torch::Tensor cut_sequences(
     const Tokenizer& tokenizer,
     const std::vector<std::string>& texts,
     const CutOptions& options) {
+  const auto bos = options.add_bos ? tokenizer.bos_id() : std::nullopt;
   const std::int64_t n_special = options.add_bos ? 1 : 0;
   if (options.sequences < 1 || options.length <= n_special) {
     throw ConfigError(
@@ -92,7 +93,7 @@ torch::Tensor cut_sequences(
             options.length,
             " tokens; ask for more"));
   }
-  if (options.add_bos && !tokenizer.bos_id()) {
+  if (options.add_bos && !bos) {
     throw ConfigError(
         "calibration", "the tokenizer has no BOS; leave add_bos out");
   }
@@ -121,8 +122,8 @@ torch::Tensor cut_sequences(
   for (std::size_t row = 0; row < found.size(); ++row) {
     auto* out = sequences.mutable_data_ptr<std::int64_t>() +
                 static_cast<std::int64_t>(row) * options.length;
-    if (options.add_bos) {
-      *out++ = *tokenizer.bos_id();
+    if (bos) {
+      *out++ = *bos;
     }
     std::copy(found[row].begin(), found[row].end(), out);
   }

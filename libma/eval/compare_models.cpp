@@ -4,6 +4,21 @@
 #include "libma/eval/find_massive.h"
 
 namespace ma {
+
+ModelSummary summary_of(
+    const Model& model, const std::string& label, bool has_bos) {
+  const DecoderConfig& config = model.config();
+  return {
+      .label = label,
+      .architecture = config.architecture,
+      .n_layers = config.n_layers,
+      .d_model = config.d_model,
+      .n_parameters = model.n_parameters(),
+      .dtype = dtype_name(model.dtype()),
+      .device = model.devices(),
+      .has_bos = has_bos};
+}
+
 ModelSummary measure_model(
     const ModelRequest& request,
     const std::vector<std::string>& texts,
@@ -12,23 +27,15 @@ ModelSummary measure_model(
       request.name,
       {.device = request.device, .dtype = request.dtype, .home = options.home});
   const auto sequences = cut_sequences(model.tokenizer(), texts, request.cut);
-  const DecoderConfig& config = model.config();
-  return {
-      .label = request.label,
-      .base = request.base,
-      .architecture = config.architecture,
-      .n_layers = config.n_layers,
-      .d_model = config.d_model,
-      .n_parameters = model.n_parameters(),
-      .dtype = dtype_name(model.dtype()),
-      .device = model.devices(),
-      .has_bos = request.cut.add_bos,
-      .profile = find_massive(
-          model,
-          sequences,
-          {.magnitude = options.criterion.magnitude,
-           .ratio = options.criterion.ratio,
-           .progress = options.progress})};
+  auto summary = summary_of(model, request.label, request.cut.add_bos);
+  summary.base = request.base;
+  summary.profile = find_massive(
+      model,
+      sequences,
+      {.magnitude = options.criterion.magnitude,
+       .ratio = options.criterion.ratio,
+       .progress = options.progress});
+  return summary;
 }
 
 } // namespace ma

@@ -30,6 +30,11 @@ struct CompareOptions {
   ProgressFn progress = {};        ///< counts sequences
 };
 
+/// What a comparison says of a loaded model; without its profile. `has_bos`:
+/// whether its sequences begin with one.
+ModelSummary summary_of(
+    const Model& model, const std::string& label, bool has_bos);
+
 /// Loads the model, looks for massive activations over its sequences of
 /// `texts`, and frees it. Throws as load_model, cut_sequences and find_massive
 /// do.

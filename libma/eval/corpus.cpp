@@ -37,6 +37,7 @@ std::vector<Document> corpus_documents(
     return wikitext_documents(corpus.texts.front());
   }
   std::vector<Document> documents;
+  documents.reserve(corpus.texts.size());
   for (const std::string& text : corpus.texts) {
     documents.push_back(plain_document(text));
   }

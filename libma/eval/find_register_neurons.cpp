@@ -55,7 +55,9 @@ RegisterNeuronFinder::RegisterNeuronFinder(
     const VisionModel& model, const RegisterNeuronOptions& options)
     : model_(model),
       found_{.options = resolve(options, model.config())},
-      means_(*found_.options.highest_layer + 1, model.config().n_prefix()) {}
+      highest_(
+          found_.options.highest_layer.value_or(found_.options.detect_layer)),
+      means_(highest_ + 1, model.config().n_prefix()) {}
 
 void RegisterNeuronFinder::observe(const torch::Tensor& pixels) {
   TokenBatch batch = image_batch(pixels);
@@ -76,8 +78,7 @@ void RegisterNeuronFinder::observe(const torch::Tensor& pixels) {
   batch.pixels =
       batch.pixels.index_select(/*dim=*/0, rows.to(batch.pixels.device()));
   std::vector<HookHandle> handles;
-  const auto highest = *found_.options.highest_layer;
-  for (std::int64_t layer = 0; layer <= highest; ++layer) {
+  for (std::int64_t layer = 0; layer <= highest_; ++layer) {
     handles.push_back(model_.add_hook(
         block_site(layer, "mlp.post"),
         [&](const torch::Tensor& x, const HookSite& at) {
@@ -85,7 +86,7 @@ void RegisterNeuronFinder::observe(const torch::Tensor& pixels) {
           return x;
         }));
   }
-  model_.run_blocks(model_.embed(batch), 0, highest + 1, batch);
+  model_.run_blocks(model_.embed(batch), 0, highest_ + 1, batch);
 }
 
 RegisterNeurons RegisterNeuronFinder::finish() const {
@@ -120,23 +121,23 @@ std::vector<Intervention> test_time_registers(
     const VisionConfig& config,
     const std::vector<RegisterNeuron>& neurons,
     const TestTimeRegisterOptions& options) {
-  constexpr const char* where = "test_time_registers";
+  constexpr const char* kWhere = "test_time_registers";
   if (config.n_test_registers == 0) {
     throw ConfigError(
-        where,
+        kWhere,
         "the model has no test-time registers; load it with "
         "n_test_registers = 1");
   }
   if (neurons.empty()) {
     throw ConfigError(
-        where, "there are no neurons to shift; lower the outliers' bound");
+        kWhere, "there are no neurons to shift; lower the outliers' bound");
   }
   std::map<std::int64_t, std::vector<std::int64_t>> by_layer;
   for (const RegisterNeuron& at : neurons) {
     if (at.layer < 0 || at.layer >= config.n_layers || at.neuron < 0 ||
         at.neuron >= config.d_mlp) {
       throw ConfigError(
-          where,
+          kWhere,
           c10::str(
               "there is no neuron ",
               at.neuron,
@@ -154,7 +155,7 @@ std::vector<Intervention> test_time_registers(
     shift.to.push_back(config.n_prefix() - i);
   }
   for (const std::string& role : options.keep) {
-    shift.keep.push_back(token_position(config, {}, role, where));
+    shift.keep.push_back(token_position(config, {}, role, kWhere));
   }
   std::vector<Intervention> edits;
   for (auto& [layer, dims] : by_layer) {

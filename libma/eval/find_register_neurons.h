@@ -38,6 +38,7 @@ class RegisterNeuronFinder {
  private:
   const VisionModel& model_;
   RegisterNeurons found_; ///< counts so far
+  std::int64_t highest_;  ///< block
   NeuronMeansAccumulator means_;
 };
 

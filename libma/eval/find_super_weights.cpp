@@ -32,6 +32,7 @@ class Look {
       : peaks(static_cast<std::size_t>(model.config().n_layers)),
         neurons(peaks.size()) {
     std::vector<HookHandle> handles;
+    handles.reserve(edits.size());
     for (const Intervention& edit : edits) {
       handles.push_back(model.add_hook(edit.site(), edit));
     }
@@ -250,6 +251,7 @@ DownWeight place_of(const SuperWeight& found) {
 
 std::vector<DownWeight> places_of(const SuperWeightSearch& search) {
   std::vector<DownWeight> places;
+  places.reserve(search.weights.size());
   for (const SuperWeight& found : search.weights) {
     places.push_back(place_of(found));
   }

@@ -323,6 +323,7 @@ std::vector<Generation> generate(
     const GenerateOptions& options) {
   const Tokenizer& tokenizer = tokenizer_of(model, options);
   std::vector<TokenIds> ids;
+  ids.reserve(prompts.size());
   for (const std::string& prompt : prompts) {
     ids.push_back(
         tokenizer

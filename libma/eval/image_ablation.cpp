@@ -252,6 +252,7 @@ Table image_table(
     const std::vector<ImageTaskResult>& results) {
   std::vector<Column> columns = {{.name = "condition"}};
   std::vector<std::vector<Cell>> rows;
+  rows.reserve(conditions.size());
   for (const Condition& condition : conditions) {
     rows.push_back({condition.name});
   }

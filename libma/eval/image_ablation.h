@@ -37,7 +37,7 @@ ImageMetric parse_image_metric(const std::string& name, std::string_view where);
 struct ImageTask {
   std::string name;
   ImageSource source;
-  std::vector<ImageMetric> metrics;
+  std::vector<ImageMetric> metrics = {};
   std::int64_t k = 10; ///< neighbours
   ProbeOptions probe = {};
   std::optional<ImageHead> head = {}; ///< in place of the model's own
@@ -54,10 +54,10 @@ struct ImageScore {
 /// What was measured on one set of images.
 struct ImageTaskResult {
   std::string task;
-  ImageReport images;
-  std::vector<ImageScore> scores; ///< condition by condition
-  std::vector<std::vector<std::int64_t>>
-      edited; ///< entries written by each edit of each condition
+  ImageReport images = {};
+  std::vector<ImageScore> scores = {}; ///< condition by condition
+  std::vector<std::vector<std::int64_t>> edited =
+      {}; ///< entries written by each edit of each condition
 };
 
 /// Measures one task. The pooled vectors of all conditions are kept, [images,

@@ -1,32 +1,19 @@
-// The implicit bias of a model's attention: which tokens are massive, what
-// attention takes from them, and the model with that replaced by a constant
-// (Sun et al. 2024, section 4.2).
+// The implicit bias of a model's attention: what attention takes from massive
+// tokens, and the model with that replaced by a constant (Sun et al. 2024,
+// section 4.2).
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "libma/analysis/implicit_bias.h"
-#include "libma/analysis/massive.h"
 #include "libma/core/progress.h"
 #include "libma/core/tensor.h"
 #include "libma/eval/conditions.h"
-#include "libma/eval/sequence_pass.h"
+#include "libma/eval/massive_tokens.h"
 #include "libma/models/model.h"
 
 namespace ma {
-
-/// Which tokens are massive: those with an entry that `select` selects in the
-/// stream after `block`.
-struct MassiveTokens {
-  Selection select = {};
-  std::int64_t block = 0; ///< 0-based
-};
-
-/// The tokens with entries that meet the criterion at the dims of all sites,
-/// after the block to edit at; where nothing meets it, the token of the largest
-/// entry.
-MassiveTokens massive_tokens(const MassiveProfile& profile);
 
 struct ImplicitBiasPass {
   ImplicitBiasOptions bias = {};
@@ -35,16 +22,6 @@ struct ImplicitBiasPass {
                                        ///< noise
   ProgressFn progress = {};            ///< counts sequences
 };
-
-/// Which tokens of `sequences`, int64 [n, length], are massive: bool [n,
-/// length] on the CPU. Runs the blocks up to `tokens.block` alone; the stage is
-/// named here. Throws ShapeError as pass_sequences does, ConfigError when there
-/// is no such block.
-torch::Tensor find_massive_tokens(
-    const Model& model,
-    const torch::Tensor& sequences,
-    const MassiveTokens& tokens,
-    SequencePassOptions options = {});
 
 /// What attention takes from `members`, bool [n, length], in every block, over
 /// `sequences`, int64 [n, length]. Attention takes the explicit path, one

@@ -7,6 +7,7 @@
 
 #include "libma/core/error.h"
 #include "libma/core/magnitudes.h"
+#include "libma/core/table_columns.h"
 #include "libma/hooks/hook_names.h"
 
 namespace ma {
@@ -51,6 +52,7 @@ MagnitudeSurface magnitude_surface(
       model.dtype() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
   std::map<std::int64_t, torch::Tensor> streams;
   std::vector<HookHandle> handles;
+  handles.reserve(layers.size());
   for (const std::int64_t layer : layers) {
     handles.push_back(model.add_hook(
         site_of(layer, model.config().n_layers),
@@ -90,11 +92,11 @@ Table features_table(
         kWhere, c10::str("option 'top' is ", top, "; give at least 1"));
   }
   Table table(
-      {{.name = "block (0-based)", .style = NumberStyle::kPlain},
-       {.name = "layer", .style = NumberStyle::kPlain},
-       {.name = "token_index", .style = NumberStyle::kPlain},
+      {block_column(),
+       index_column("layer"),
+       index_column("token_index"),
        {.name = "token_text"},
-       {.name = "dim", .style = NumberStyle::kPlain},
+       index_column("dim"),
        {.name = "value"},
        {.name = "abs"},
        {.name = "massive"}});

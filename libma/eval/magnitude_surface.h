@@ -17,13 +17,13 @@ namespace ma {
 struct MagnitudeSurface {
   std::string prompt;
   bool has_bos = false;
-  std::vector<std::int64_t> ids;    ///< [pos]
-  std::vector<std::string> tokens;  ///< their texts, [pos]
-  std::vector<std::int64_t> layers; ///< 0-based; -1: before block 0
-  torch::Tensor values; ///< float32 (float64 of a float64 model) [layer, pos,
-                        ///< d_model] on the CPU: signed
-  std::vector<double> medians; ///< [layer]: lower median magnitude of all
-                               ///< tokens and dims
+  std::vector<std::int64_t> ids;        ///< [pos]
+  std::vector<std::string> tokens = {}; ///< their texts, [pos]
+  std::vector<std::int64_t> layers;     ///< 0-based; -1: before block 0
+  torch::Tensor values = {}; ///< float32 (float64 of a float64 model) [layer,
+                             ///< pos, d_model] on the CPU: signed
+  std::vector<double> medians = {}; ///< [layer]: lower median magnitude of all
+                                    ///< tokens and dims
 };
 
 /// The streams of `prompt` after the blocks `layers` (-1: before block 0) in

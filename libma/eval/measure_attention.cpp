@@ -135,6 +135,7 @@ AttentionMaps attention_maps(
   const auto massive =
       selected_tokens(tokens.select, cache[stream.name], stream);
   std::vector<BlockAttention> blocks;
+  blocks.reserve(layers.size());
   for (const std::int64_t layer : layers) {
     blocks.push_back(
         {layer,

@@ -11,7 +11,7 @@
 #include "libma/analysis/attention_sinks.h"
 #include "libma/core/progress.h"
 #include "libma/core/tensor.h"
-#include "libma/eval/implicit_bias.h"
+#include "libma/eval/massive_tokens.h"
 #include "libma/models/model.h"
 
 namespace ma {

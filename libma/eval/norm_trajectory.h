@@ -8,7 +8,7 @@
 #include "libma/analysis/norm_trajectory.h"
 #include "libma/core/progress.h"
 #include "libma/core/tensor.h"
-#include "libma/eval/implicit_bias.h"
+#include "libma/eval/massive_tokens.h"
 #include "libma/models/model.h"
 
 namespace ma {

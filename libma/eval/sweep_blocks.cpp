@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "libma/core/error.h"
+#include "libma/core/table_columns.h"
 #include "libma/eval/sweep_context.h"
 #include "libma/interventions/composed.h"
 
@@ -9,10 +10,6 @@ namespace ma::sweeps {
 namespace {
 
 constexpr int kQuartersUpToTwo = 8;
-
-Column block_column(const std::string& name) {
-  return {.name = name, .style = NumberStyle::kPlain};
-}
 
 } // namespace
 
@@ -23,10 +20,7 @@ Sweep make_blocks(const Context& context) {
   const bool is_anywhere = target.has_positions();
   const auto first = is_anywhere ? 0 : target.block;
   const auto last = is_anywhere ? context.n_blocks() - 1 : target.last_block;
-  Sweep sweep{
-      .keys =
-          {block_column("block (0-based)"), block_column("layer (1-based)")},
-      .rows = {}};
+  Sweep sweep{.keys = {block_column(), layer_column()}, .rows = {}};
   for (std::int64_t block = first; block <= last; ++block) {
     sweep.rows.push_back(
         {{block, block + 1},
@@ -93,9 +87,7 @@ Sweep make_restore(const Context& context) {
     after.push_back(last - target.block);
   }
   Sweep sweep{
-      .keys =
-          {block_column("restored after block (0-based)"),
-           block_column("layer (1-based)")},
+      .keys = {index_column("restored after block (0-based)"), layer_column()},
       .rows = {}};
   sweep.rows.push_back(
       {{std::string("never"), std::monostate()},

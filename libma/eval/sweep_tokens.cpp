@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "libma/core/error.h"
+#include "libma/core/table_columns.h"
 #include "libma/eval/sweep_context.h"
 #include "libma/interventions/composed.h"
 
@@ -59,7 +60,7 @@ Sweep make_tokens(const Context& context) {
     for (const bool is_mean : {false, true}) {
       const std::string value = is_mean ? "mean" : "0";
       sweep.rows.push_back(
-          {{what, value}, {what + " = " + value, {make(is_mean)}}});
+          {{what, value}, {c10::str(what, " = ", value), {make(is_mean)}}});
     }
   };
   const auto set = [&](const Selection& select) {
@@ -84,10 +85,7 @@ Sweep make_mean_from(const Context& context) {
   }
   const auto position = context.target.selection.positions.front();
   Sweep sweep{
-      .keys =
-          {{.name = "sequences", .style = NumberStyle::kPlain},
-           {.name = "mean"}},
-      .rows = {}};
+      .keys = {index_column("sequences"), {.name = "mean"}}, .rows = {}};
   for (const auto& [count, means] : context.options.means) {
     if (means.dim() != 3 || means.sizes() != context.profile.means.sizes()) {
       throw ShapeError(

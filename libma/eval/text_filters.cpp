@@ -57,8 +57,11 @@ std::string left_strip(const std::string& text, const std::string&) {
 
 std::string drop_last(const std::string& text, const std::string&) {
   auto end = text.size();
-  while (end > 0 &&
-         (static_cast<unsigned char>(text[--end]) & 0xC0U) == 0x80U) {
+  bool is_inside = end > 0; // a code point
+  while (is_inside) {
+    --end;
+    is_inside =
+        end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U;
   }
   return text.substr(0, end);
 }

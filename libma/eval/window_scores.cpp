@@ -121,6 +121,7 @@ class PassScorer {
 
   void operator()(Pass pass) {
     std::vector<bool> wanted;
+    wanted.reserve(runner_.conditions().size());
     for (std::size_t i = 0; i < runner_.conditions().size(); ++i) {
       wanted.push_back(has_work(i, pass));
     }

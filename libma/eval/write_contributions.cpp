@@ -57,7 +57,7 @@ class Meter {
       }
     }
     if (projection_) {
-      observe_neurons(positions);
+      observe_neurons(*projection_, positions);
     }
     for (std::int64_t i = 0; i < positions.numel(); ++i) {
       positions_.push_back(positions[i].item<std::int64_t>());
@@ -106,6 +106,7 @@ class Meter {
  private:
   std::vector<HookHandle> hooks() {
     std::vector<HookHandle> handles;
+    handles.reserve(kWrites.size());
     for (const char* site : kWrites) {
       handles.push_back(model_.add_hook(
           block_site_pattern(site),
@@ -145,7 +146,8 @@ class Meter {
         .to(torch::kCPU);
   }
 
-  void observe_neurons(const torch::Tensor& positions) {
+  void observe_neurons(
+      const DownProjection& projection, const torch::Tensor& positions) {
     const auto out = at_tokens(
         columns_.at(block_site(options_.layer, "mlp_out")), positions);
     std::map<std::string, torch::Tensor> seen; // float64 [batch, d_mlp]
@@ -155,7 +157,7 @@ class Meter {
       add(site, seen[site].sum(/*dim=*/0));
     }
     for (std::int64_t i = 0; i < positions.numel(); ++i) {
-      const auto terms = projection_->terms(
+      const auto terms = projection.terms(
           seen.at("mlp.post")[i], options_.dim, out[i].item<double>());
       add("terms", terms.neurons);
       bias_sum_ += terms.bias;

@@ -101,6 +101,7 @@ std::vector<RequestScore> score_requests(
     const ZeroShotOptions& options) {
   const auto limit = window_limit(model, options.max_length);
   std::vector<RequestGroup> groups;
+  groups.reserve(requests.size());
   for (std::size_t i = 0; i < requests.size(); ++i) {
     groups.push_back({encode_request(
         model.tokenizer(),

@@ -104,6 +104,7 @@ RealTokens RealTokens::only(
 std::vector<ElementRange> RealTokens::elements(
     std::int64_t row, std::int64_t n_pos, std::int64_t width) const {
   std::vector<ElementRange> elements;
+  elements.reserve(runs.size());
   for (const ElementRange& run : runs) {
     elements.push_back(
         {(row * n_pos + run.first) * width, (row * n_pos + run.last) * width});

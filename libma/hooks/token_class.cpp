@@ -23,13 +23,13 @@ constexpr std::array<std::string_view, 38> kWeakWords = {
 
 /// `text` without blanks and carriage returns at its ends, lower case.
 std::string normalised(std::string_view text) {
-  constexpr std::string_view blanks = " \t\r";
-  const auto first = text.find_first_not_of(blanks);
+  constexpr std::string_view kBlanks = " \t\r";
+  const auto first = text.find_first_not_of(kBlanks);
   if (first == std::string_view::npos) {
     return {};
   }
   std::string word(
-      text.substr(first, text.find_last_not_of(blanks) - first + 1));
+      text.substr(first, text.find_last_not_of(kBlanks) - first + 1));
   std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) {
     return c < 128 ? static_cast<char>(std::tolower(c)) : static_cast<char>(c);
   });

@@ -25,6 +25,7 @@ std::vector<std::pair<std::string, std::optional<double>>> numbers(
 
 std::string list_text(const std::vector<std::int64_t>& numbers) {
   std::vector<std::string> parts;
+  parts.reserve(numbers.size());
   for (const std::int64_t number : numbers) {
     parts.push_back(std::to_string(number));
   }

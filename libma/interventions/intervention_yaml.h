@@ -61,7 +61,7 @@ std::vector<Intervention> load_interventions(
 /// Means become values: one edit for each block, kind of position (start or
 /// other) and dim. Vectors must have come from a file. Throws ConfigError where
 /// that is not possible: for selections other than given, non-negative
-/// positions x given dims.
+/// positions x given dims, and for edits that make_intervention does not make.
 std::string interventions_to_yaml(const std::vector<Intervention>& edits);
 
 /// Writes that text to `path` in one step. Throws FileError.

@@ -10,6 +10,7 @@
 
 #include "libma/core/error.h"
 #include "libma/core/files.h"
+#include "libma/core/names.h"
 #include "libma/hooks/hook_names.h"
 #include "libma/interventions/intervention_yaml.h"
 
@@ -153,7 +154,20 @@ std::vector<Entry> with_values(const Intervention& edit) {
   return entries;
 }
 
+/// Throws ConfigError for edits that are made by functions of their own, of
+/// what no file can hold.
+void require_known(const Intervention& edit) {
+  const auto known = intervention_registry().names();
+  if (!std::binary_search(known.begin(), known.end(), edit.kind())) {
+    throw ConfigError(
+        edit.site(),
+        "edits of kind '" + edit.kind() + "' cannot be saved; a file holds " +
+            join(known));
+  }
+}
+
 std::vector<Entry> entries_of(const Intervention& edit) {
+  require_known(edit);
   const InterventionOptions& options = edit.options();
   if (options.means.defined()) {
     return with_values(edit);
@@ -205,7 +219,7 @@ std::string interventions_to_yaml(const std::vector<Intervention>& edits) {
       text += entry.to.empty() ? "" : ", to: " + list(entry.to);
       text += entry.keep.empty() ? "" : ", keep: " + list(entry.keep);
       text += entry.others.empty() ? "" : ", others: " + entry.others;
-      text += "}";
+      text += '}';
     }
   }
   return text + (edits.empty() ? " []\n" : "\n");

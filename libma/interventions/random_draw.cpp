@@ -25,8 +25,8 @@ std::uint64_t RandomStream::next() {
 }
 
 std::uint64_t RandomStream::below(std::uint64_t size) {
-  constexpr auto max = std::numeric_limits<std::uint64_t>::max();
-  const std::uint64_t limit = max - max % size;
+  constexpr auto kMax = std::numeric_limits<std::uint64_t>::max();
+  const std::uint64_t limit = kMax - kMax % size;
   std::uint64_t number = next();
   while (number >= limit) {
     number = next();

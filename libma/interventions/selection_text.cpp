@@ -17,6 +17,7 @@ constexpr SelectionKind kKinds[] = {
 
 std::string list(const std::vector<std::int64_t>& numbers) {
   std::vector<std::string> parts;
+  parts.reserve(numbers.size());
   for (const std::int64_t number : numbers) {
     parts.push_back(std::to_string(number));
   }

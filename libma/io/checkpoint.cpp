@@ -35,7 +35,7 @@ bool is_pickle(const std::filesystem::path& path) {
 
 [[noreturn]] void fail_for_file(const std::filesystem::path& path) {
   const std::string extension = path.extension().string();
-  static const std::set<std::string> kPickled = {
+  static const std::set<std::string> pickled = {
       ".bin", ".pt", ".pth", ".ckpt", ".pkl"};
   if (extension == ".bin" && !is_pickle(path)) {
     throw FileError(
@@ -43,7 +43,7 @@ bool is_pickle(const std::filesystem::path& path) {
         "is no pickle; if it is a llama2.c checkpoint, run `libma convert` on "
         "this file, with --tokenizer for its tokenizer's");
   }
-  if (kPickled.count(extension) > 0) {
+  if (pickled.count(extension) > 0) {
     throw FileError(
         path.string(),
         "is a pickled checkpoint, and a pickle can run any code; run `libma "

@@ -18,6 +18,7 @@ struct GgufFile::Contents {
     const auto found = header.arrays.find(key);
     if (found == header.arrays.end()) {
       std::vector<std::string> keys;
+      keys.reserve(header.arrays.size());
       for (const auto& entry : header.arrays) {
         keys.push_back(entry.first);
       }

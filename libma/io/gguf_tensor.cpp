@@ -21,7 +21,7 @@ constexpr std::int64_t kBufferValues = 1 << 14; // 64 KiB of float32 per thread
 
 std::optional<torch::ScalarType> plain_dtype(std::string_view encoding) {
   static const std::array<std::pair<std::string_view, torch::ScalarType>, 8>
-      kTable = {{
+      table = {{
           {"F64", torch::kFloat64},
           {"F32", torch::kFloat32},
           {"F16", torch::kFloat16},
@@ -31,7 +31,7 @@ std::optional<torch::ScalarType> plain_dtype(std::string_view encoding) {
           {"I16", torch::kInt16},
           {"I8", torch::kInt8},
       }};
-  for (const auto& [name, dtype] : kTable) {
+  for (const auto& [name, dtype] : table) {
     if (name == encoding) {
       return dtype;
     }
@@ -45,7 +45,7 @@ void convert_blocks(
     const GgufEncoding& encoding,
     std::int64_t first,
     std::int64_t last,
-    torch::Tensor flat) {
+    const torch::Tensor& flat) {
   const Dequantize dequantize = find_dequantizer(encoding.name);
   const std::uint8_t* data = from.file->bytes(from.offset, from.bytes).data();
   const std::int64_t step = kBufferValues / encoding.block_values;

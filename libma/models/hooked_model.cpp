@@ -58,6 +58,7 @@ torch::Tensor HookedModel::run_blocks(
 std::vector<HookHandle> HookedModel::fill(
     ActivationCache& cache, const std::vector<std::string>& patterns) const {
   std::vector<HookHandle> handles;
+  handles.reserve(patterns.size());
   for (const std::string& pattern : patterns) {
     handles.push_back(
         add_hook(pattern, [&cache](const torch::Tensor& x, const HookSite& at) {

@@ -19,7 +19,7 @@ torch::Tensor slopes(std::int64_t n_heads) {
   const auto exponents =
       at::arange(1, power + 1, torch::kInt64).to(torch::kFloat32) *
       (8.0 / static_cast<double>(power));
-  const auto all = 1.0 / at::pow(2, exponents); // [power]
+  auto all = 1.0 / at::pow(2, exponents); // [power]
   if (power == n_heads) {
     return all;
   }

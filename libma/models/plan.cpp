@@ -250,6 +250,7 @@ std::int64_t LoadPlan::host_peak_bytes() const {
 
 std::string LoadPlan::describe() const {
   std::vector<std::string> parts;
+  parts.reserve(devices.size());
   for (const DevicePlan& each : devices) {
     parts.push_back(
         c10::str(

@@ -20,8 +20,9 @@ bool read_place(
     return false;
   }
   const auto read = [](std::string_view digits, std::int64_t& number) {
-    const char* last = digits.data() + digits.size();
-    const auto [end, error] = std::from_chars(digits.data(), last, number);
+    const char* first = digits.data();
+    const char* last = first + digits.size();
+    const auto [end, error] = std::from_chars(first, last, number);
     return error == std::errc{} && end == last;
   };
   return read(text.substr(0, comma), row) &&
@@ -98,7 +99,7 @@ std::int64_t token_position(
   }
   if (row < 0 || row >= grid.rows || column < 0 || column >= grid.columns) {
     throw ConfigError(
-        std::string(where),
+        where,
         c10::str(
             "'",
             role,

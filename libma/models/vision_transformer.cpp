@@ -20,7 +20,7 @@ VisionTransformer::VisionTransformer(
             hooks,
             c10::str("blocks.", layer)));
   }
-  head_.emplace(config, weights, hooks);
+  head_ = std::make_unique<VisionHead>(config, weights, hooks);
   for (const Parameter& parameter : weights.parameters()) {
     n_parameters_ += parameter.numel();
   }

@@ -56,7 +56,7 @@ class VisionTransformer {
   const HookPoint* pos_embed_;
   std::optional<nn::Norm> embed_norm_;
   std::vector<std::unique_ptr<nn::Block>> blocks_;
-  std::optional<VisionHead> head_;
+  std::unique_ptr<const VisionHead> head_;
   mutable nn::PatchGrid fitted_grid_;      ///< of the last batch
   mutable torch::Tensor fitted_positions_; ///< for it, [1, pos, d_model]
 };

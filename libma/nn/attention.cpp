@@ -19,21 +19,43 @@ torch::Tensor repeat_heads(const torch::Tensor& x, std::int64_t n_heads) {
              : x.repeat_interleave(n_heads / x.size(1), /*dim=*/1);
 }
 
+constexpr double kMasked = -std::numeric_limits<double>::infinity();
+constexpr std::int64_t kRows = 128; // queries of a turn
+
+/// `turn(first, count, last)` for queries [first, last), a few at a time; no
+/// key behind them is seen.
+template <class Turn>
+void in_turns(std::int64_t n_pos, const Turn& turn) {
+  for (std::int64_t first = 0; first < n_pos; first += kRows) {
+    const auto last = std::min(first + kRows, n_pos);
+    turn(first, last - first, last);
+  }
+}
+
+/// -inf at the keys behind each query of `scores` [..., query, key], whose last
+/// key is that of the last query.
+void mask_own_turn(const torch::Tensor& scores) {
+  const auto count = scores.size(-2);
+  const auto is_future =
+      at::ones({count, count}, scores.options().dtype(torch::kBool)).triu(1);
+  scores.narrow(/*dim=*/-1, scores.size(-1) - count, count)
+      .masked_fill_(is_future, kMasked);
+}
+
 /// -inf at the keys behind each query of `scores` [batch, head, query_pos,
 /// key_pos], one query for each key. By rectangles: filling one takes a third
 /// of the time of masking all.
-void mask_future(torch::Tensor& scores) {
-  constexpr double kMasked = -std::numeric_limits<double>::infinity();
-  constexpr std::int64_t kRows = 128;
-  const auto n_pos = scores.size(3);
-  for (std::int64_t first = 0; first < n_pos; first += kRows) {
-    const auto count = std::min(kRows, n_pos - first);
-    const auto is_future =
-        at::ones({count, count}, scores.options().dtype(torch::kBool)).triu(1);
-    auto rows = scores.narrow(/*dim=*/2, first, count);
-    rows.narrow(/*dim=*/3, first, count).masked_fill_(is_future, kMasked);
-    rows.slice(/*dim=*/3, first + count).fill_(kMasked);
-  }
+void mask_future(const torch::Tensor& scores) {
+  in_turns(scores.size(3), [&](auto first, auto count, auto last) {
+    const auto rows = scores.narrow(/*dim=*/2, first, count);
+    mask_own_turn(rows.narrow(/*dim=*/3, 0, last));
+    rows.slice(/*dim=*/3, last).fill_(kMasked);
+  });
+}
+
+/// [batch, head, pos, d_head] -> [slice, pos, d_head]
+torch::Tensor slices_of(const torch::Tensor& x) {
+  return x.reshape({-1, x.size(2), x.size(3)});
 }
 
 /// softmax of `scores` over keys, at least in float32; in their own memory
@@ -46,6 +68,63 @@ torch::Tensor softmax(torch::Tensor scores, bool is_ours) {
   }
   return is_ours ? at::softmax_out(scores, scores, /*dim=*/-1)
                  : at::softmax(scores, /*dim=*/-1);
+}
+
+/// Whether plain causal attention goes by turns: half of the products are never
+/// made, and scores stay in the cache. Other devices would wait for the calls.
+bool goes_by_turns(const torch::Tensor& q, const torch::Tensor& k) {
+  const bool is_precise =
+      q.scalar_type() == torch::kFloat32 || q.scalar_type() == torch::kFloat64;
+  return q.is_cpu() && is_precise && q.size(2) > 2 * kRows &&
+         q.size(2) == k.size(2);
+}
+
+/// softmax(q k^T scale) of plain causal attention: [batch, head, query_pos,
+/// key_pos]. `q` and `k` are [batch, head, pos, d_head].
+torch::Tensor causal_pattern(
+    const AttentionOptions& options,
+    const torch::Tensor& q,
+    const torch::Tensor& k) {
+  const auto n_pos = q.size(2);
+  auto pattern = at::empty({q.size(0), q.size(1), n_pos, n_pos}, q.options());
+  const auto rows = slices_of(pattern); // [slice, query_pos, key_pos]
+  const auto queries = slices_of(q * options.scale);
+  const auto keys = slices_of(k).transpose(1, 2); // [slice, d_head, pos]
+  const auto work = at::empty({rows.size(0) * kRows * n_pos}, q.options());
+  in_turns(n_pos, [&](auto first, auto count, auto last) {
+    auto scores = work.narrow(/*dim=*/0, 0, rows.size(0) * count * last)
+                      .view({rows.size(0), count, last});
+    at::bmm_out(
+        scores,
+        queries.narrow(/*dim=*/1, first, count),
+        keys.narrow(/*dim=*/2, 0, last));
+    soft_cap(scores, options.softcap);
+    mask_own_turn(scores);
+    const auto of_turn = rows.narrow(/*dim=*/1, first, count);
+    of_turn.narrow(/*dim=*/2, 0, last).copy_(softmax(scores, true));
+    of_turn.slice(/*dim=*/2, last).zero_();
+  });
+  return pattern;
+}
+
+/// pattern v, where no query gives anything to keys behind it: [batch, head,
+/// pos, d_head].
+torch::Tensor causal_product(
+    const torch::Tensor& pattern, const torch::Tensor& v) {
+  auto z = at::empty(
+      {v.size(0), v.size(1), pattern.size(2), v.size(3)}, v.options());
+  const auto rows = slices_of(z);
+  const auto weights = slices_of(pattern);
+  const auto values = slices_of(v);
+  in_turns(pattern.size(2), [&](auto first, auto count, auto last) {
+    rows.narrow(/*dim=*/1, first, count)
+        .copy_(
+            at::bmm(
+                weights.narrow(/*dim=*/1, first, count)
+                    .narrow(/*dim=*/2, 0, last),
+                values.narrow(/*dim=*/1, 0, last)));
+  });
+  return z;
 }
 
 } // namespace
@@ -119,7 +198,7 @@ Attention::Heads Attention::project(
       qkv.narrow(/*dim=*/2, heads, kv_heads)); // [batch, pos, kv_head, d_head]
   auto v = (*v_)(qkv.narrow(
       /*dim=*/2, heads + kv_heads, kv_heads)); // [batch, pos, kv_head, d_head]
-  if (q_norm_) {
+  if (q_norm_ && k_norm_) {
     q = (*q_norm_)(q);
     k = (*k_norm_)(k);
   }
@@ -159,15 +238,23 @@ void Attention::mask_scores(
   if (!allowed.defined()) {
     return mask_future(scores);
   }
-  scores.masked_fill_(
-      allowed.logical_not(), -std::numeric_limits<double>::infinity());
+  scores.masked_fill_(allowed.logical_not(), kMasked);
 }
 
 torch::Tensor Attention::explicit_path(
     const Heads& heads, const AttentionMask* mask) const {
-  const auto& [q, k, v] = heads;
-  auto scores = at::matmul(q, repeat_heads(k, options_.n_heads).transpose(2, 3))
-                    .mul_(options_.scale);
+  const auto& q = heads.q;
+  const auto k = repeat_heads(heads.k, options_.n_heads);
+  const auto v = repeat_heads(heads.v, options_.n_heads);
+  const bool is_plain = options_.is_causal && !options_.has_alibi &&
+                        !mask->allowed(options_.window).defined();
+  if (is_plain && !attn_scores_->active() && goes_by_turns(q, k)) {
+    const auto made = causal_pattern(options_, q, k);
+    const auto pattern = (*pattern_)(made);
+    return pattern.is_same(made) ? causal_product(made, v)
+                                 : at::matmul(pattern, v);
+  }
+  auto scores = at::matmul(q, k.transpose(2, 3)).mul_(options_.scale);
   soft_cap(scores, options_.softcap);
   if (options_.is_causal) {
     mask_scores(scores, *mask);
@@ -177,8 +264,7 @@ torch::Tensor Attention::explicit_path(
   auto pattern = softmax(std::move(scores), !attn_scores_->active());
   pattern = (*pattern_)(
       pattern.to(q.scalar_type())); // [batch, head, query_pos, key_pos]
-  return at::matmul(
-      pattern, repeat_heads(v, options_.n_heads)); // [batch, head, pos, d_head]
+  return at::matmul(pattern, v);    // [batch, head, pos, d_head]
 }
 
 } // namespace ma::nn

@@ -36,7 +36,7 @@ struct AttentionOptions {
   double softcap = 0; ///< scores become cap * tanh(scores / cap); 0 is none
   double clip = 0;    ///< q, k and v are clipped to [-clip, clip]; 0 is none
   QkNorm qk_norm = QkNorm::kNone;
-  NormOptions norm; ///< of q and k
+  NormOptions norm = {}; ///< of q and k
 };
 
 struct AttentionWeights {

@@ -53,7 +53,7 @@ torch::Tensor normalize(const OptionalNorm& norm, const torch::Tensor& x) {
 
 /// `update` [batch, pos, d_model], its own memory, times the layer scale, if
 /// there is one.
-torch::Tensor scaled(torch::Tensor update, const torch::Tensor& gain) {
+torch::Tensor scaled(const torch::Tensor& update, const torch::Tensor& gain) {
   return gain.defined() ? update.mul_(gain) : update;
 }
 

@@ -81,7 +81,7 @@ torch::Tensor KeyValueCache::room_in(
       grown.narrow(/*dim=*/2, 0, length_)
           .copy_(buffer.narrow(/*dim=*/2, 0, length_));
     }
-    buffer = grown;
+    buffer = std::move(grown);
   }
   buffer.narrow(/*dim=*/2, length_, like.size(2)).copy_(like);
   return buffer.narrow(/*dim=*/2, 0, needed);

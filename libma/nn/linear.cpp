@@ -52,10 +52,11 @@ std::string_view product_library() {
 }
 
 torch::Tensor Linear::operator()(const torch::Tensor& x) const {
+  const auto& product = onednn_product();
   const bool is_ours = x.is_cpu() && x.scalar_type() == torch::kFloat32 &&
                        x.numel() > 0 && product_library() == "onednn";
-  if (is_ours) {
-    return onednn_product()->call(
+  if (product && is_ours) {
+    return product->call(
         x,
         weight,
         bias.defined() ? std::optional(bias) : std::nullopt,

@@ -32,7 +32,7 @@ torch::Tensor Norm::scale(const torch::Tensor& centred) const {
   for (const auto dim : dims) {
     count *= centred.size(dim);
   }
-  const auto scale =
+  auto scale =
       at::linalg_vector_norm(centred, /*ord=*/2, dims, /*keepdim=*/true)
           .square_()
           .div_(count)

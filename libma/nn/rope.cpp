@@ -26,7 +26,7 @@ torch::Tensor wavelengths(double theta, std::int64_t d_rotary) {
 }
 
 torch::Tensor plain_inverse(const RopeConfig& config) {
-  const auto inverse = 1.0 / wavelengths(config.theta, config.d_rotary);
+  auto inverse = 1.0 / wavelengths(config.theta, config.d_rotary);
   if (config.divisors.empty()) {
     return inverse;
   }

@@ -193,6 +193,31 @@ TEST(ImplicitBiasTest, WhereAllTokensAreAlikeAllRandomSetsAreAsConstant) {
   MA_EXPECT_CLOSE(bias.constants, bias.other_constants);
 }
 
+TEST(ImplicitBiasTest, OnlyQueriesWhoseWindowReachesAMemberCount) {
+  const auto state = random_state(2, 9, 4);
+  ImplicitBiasAccumulator accumulator(
+      1, members_at(9, {{0}, {0}}), {.null_sets = 0, .windows = {3}});
+  accumulator.observe(0, state);
+  const auto windowed = accumulator.finish();
+  // Queries 1 and 2 see token 0: those of the same sequences, cut behind them.
+  const AttentionState cut = {
+      state.pattern.slice(2, 0, 3).slice(3, 0, 3),
+      state.v.slice(1, 0, 3),
+      state.z.slice(1, 0, 3)};
+  const auto expected = bias_of(cut, members_at(3, {{0}, {0}}), 0);
+  const auto all = bias_of(state, members_at(9, {{0}, {0}}), 0);
+  for (std::size_t head = 0; head < kHeads; ++head) {
+    const HeadBias& ours = windowed.layers[0].heads[head];
+    const HeadBias& theirs = expected.layers[0].heads[head];
+    EXPECT_NEAR(ours.dispersion, theirs.dispersion, 1e-12);
+    EXPECT_NEAR(ours.cosine, theirs.cosine, 1e-12);
+    EXPECT_NEAR(ours.probability, theirs.probability, 1e-12);
+    EXPECT_NEAR(ours.share, theirs.share, 1e-12);
+    EXPECT_GT(
+        std::abs(ours.dispersion - all.layers[0].heads[head].dispersion), 1e-6);
+  }
+}
+
 TEST(ImplicitBiasTest, RandomMembersAreInTheMidstOfRandomSets) {
   // Members of 40 sequences drawn as the random sets are: p is uniform.
   std::vector<std::vector<std::int64_t>> tokens;

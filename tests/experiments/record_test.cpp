@@ -21,10 +21,12 @@ TEST(RecordTest, HoldsWhereTheNumbersCameFrom) {
       {.device = "cpu",
        .dtype = "float32",
        .model_files = {{"model.gguf", "abcd"}},
+       .text_files = {{"text.txt", "0123"}},
        .metrics = {{"perplexity", HUGE_VAL, "", {{"condition", "zero"}}}}});
   EXPECT_EQ(record["experiment"], "ablation");
   EXPECT_EQ(record["config"]["seed"], 3);
   EXPECT_EQ(record["model_files"]["model.gguf"], "abcd");
+  EXPECT_EQ(record["text_files"]["text.txt"], "0123");
   EXPECT_EQ(record["metrics"][0]["value"], "inf");
   EXPECT_EQ(record["metrics"][0]["labels"]["condition"], "zero");
   EXPECT_EQ(record["seconds"], 1.5);

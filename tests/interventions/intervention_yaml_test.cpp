@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "libma/core/error.h"
+#include "libma/interventions/composed.h"
 
 namespace ma {
 namespace {
@@ -147,6 +148,20 @@ TEST(InterventionYamlTest, WhatIsSavedIsReadBackToTheLastBit) {
   }
   save_interventions(path, {});
   EXPECT_TRUE(load_interventions(path).empty());
+}
+
+TEST(InterventionYamlTest, EditsThatNoFileCanHoldAreRefused) {
+  const auto edit = make_intervention(
+      "set_value",
+      {.site = "blocks.1.resid_post",
+       .select = Selection::at({0, 1}, {2}),
+       .value = 0});
+  try {
+    interventions_to_yaml({except_at(edit, {0})});
+    FAIL() << "an edit that spares a token is written without that";
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("cannot be saved"));
+  }
 }
 
 TEST(InterventionYamlTest, AnEmptyListOfBlocksIsRefused) {

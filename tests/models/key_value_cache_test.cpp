@@ -40,7 +40,7 @@ class KeyValueCacheTest : public ::testing::TestWithParam<std::string> {
     }
     nn::KeyValueCache cache(model_.config().n_layers);
     model_.extend({ids, mask}, cache);
-    for (const auto [done, pos] :
+    for (const auto& [done, pos] :
          std::vector<std::pair<std::int64_t, std::int64_t>>{{0, 3}, {3, 1}}) {
       std::vector<torch::Tensor> next;
       for (std::int64_t row = 0; row < 3; ++row) {

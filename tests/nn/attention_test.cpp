@@ -177,6 +177,35 @@ TEST_P(AttentionTest, RotaryScoresDoNotMoveWithTheOrigin) {
   EXPECT_GT(ma::testing::difference(here, run(make(q_, k_, v_), x_)), 1e-3);
 }
 
+/// Explicit attention of many tokens goes by turns.
+TEST_F(AttentionHookTest, ManyTokensAttendAsFewDo) {
+  constexpr std::int64_t n_pos = 300;
+  const auto attention = make(q_, k_, v_, /*has_rotary=*/false);
+  const auto x = random({kBatch, n_pos, kModel});
+  const auto fused = attend(attention, x);
+  const auto handle = make_explicit();
+  MA_EXPECT_CLOSE(attend(attention, x), fused);
+  const auto by_turns = pattern_;
+  EXPECT_TRUE(by_turns.triu(1).eq(0).all().item<bool>());
+  const auto scores = hooks_->add(
+      "blocks.0.attn.attn_scores",
+      [](const torch::Tensor& s, const HookSite&) { return s; });
+  MA_EXPECT_CLOSE(attend(attention, x), fused); // all at once
+  MA_EXPECT_CLOSE(by_turns, pattern_);
+}
+
+TEST_F(AttentionHookTest, AnEditedPatternOfManyTokensReachesKeysBehindIt) {
+  constexpr std::int64_t n_pos = 300;
+  const auto attention = make(q_, k_, v_);
+  const auto x = random({1, n_pos, kModel});
+  const auto handle = hooks_->add(
+      "blocks.0.attn.pattern", [](const torch::Tensor& p, const HookSite&) {
+        return at::full_like(p, 1.0 / n_pos);
+      });
+  const auto out = attend(attention, x)[0]; // [pos, d_model], all rows alike
+  MA_EXPECT_CLOSE(out, out[n_pos - 1].expand_as(out));
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Paths, AttentionTest, ::testing::Bool(), [](const auto& info) {
       return info.param ? "Explicit" : "Fused";

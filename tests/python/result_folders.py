@@ -47,7 +47,7 @@ prompts: ["the rain in $x$", "on and on"]
 model: {{{{name: {{model}}, device: cpu}}}}
 find: {FIND}
 sinks: {{{{sequences: 4, length: 16, tokens: [natural, random], eps: [0.3]}}}}
-maps: {{{{prompts: ["the rain in $x$", "on and on"]}}}}
+prompts: ["the rain in $x$", "on and on"]
 """,
     "trajectory": f"""
 model: {{{{name: {{model}}, device: cpu}}}}
@@ -58,7 +58,8 @@ prompts: ["the rain in $x$"]
 model: {{name: {model}, device: cpu}}
 find: {{text: {text}, sequences: 4, length: 32, magnitude: 100, ratio: 1000}}
 bias: {{null_sets: 10}}
-replace: {{first_block: auto, last_block: auto}}
+replace: {{first_layer: auto, last_layer: auto}}
+prompts: ["the rain", "on and on"]
 evaluate:
   perplexity: [{{task: {text}, name: words, window: 32, max_windows: 4}}]
 """,

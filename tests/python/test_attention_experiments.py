@@ -87,7 +87,7 @@ def test_attention_writes_sinks_of_each_kind_of_tokens(inputs, tmp_path, found):
 
 def test_attention_writes_maps_of_prompts(inputs, tmp_path, found):
     model, _, profile, _ = found
-    maps = f"maps: {{layers: [1, 0], prompts: {json.dumps(PROMPTS)}}}"
+    maps = f"maps: {{layers: [1, 0]}}\nprompts: {json.dumps(PROMPTS)}"
     assert run("attention", inputs, tmp_path, "sinks: {tokens: []}", maps) == 0
     out = tmp_path / "out"
     assert not (out / "sinks.csv").exists()

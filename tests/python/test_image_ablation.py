@@ -298,7 +298,7 @@ def test_mistakes_get_a_line(folder, images, tmp_path):
     for change, message in (
         ("find.path=nowhere", "nowhere"),
         ("evaluate.0.metrics=[cosin]", "cosin"),
-        ("conditions.1.layer=9", "layer 9 does not exist"),
+        ("conditions.1.layer=9", "there is no block 9"),
         ("model.name=" + str(tmp_path), "model.safetensors"),
     ):
         done = run(config, "--set", change)

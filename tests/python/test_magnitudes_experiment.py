@@ -123,11 +123,11 @@ def test_the_record_says_which_dims_are_what(results, measured):
         assert arm["emergence"][0]["writers"] == found.emergence[0].writers
         assert arm["profile"]["n_sequences"] == 5
     assert {metric["labels"]["BOS"] for metric in record["metrics"]} == {"no", "yes"}
-    assert record["dtype"] == "float32" and len(record["details"]["texts"]) == 1
+    assert record["dtype"] == "float32" and len(record["text_files"]) == 1
 
 
 def test_what_is_not_wanted_is_left_out(inputs, tmp_path):
-    assert run(inputs, tmp_path, "bos=with", "detail=false", "prompts=[]", "surface.blocks=[0]") == 0
+    assert run(inputs, tmp_path, "bos=with", "detail=false", "prompts=[]", "surface.layers=[0]") == 0
     results = tmp_path / "results"
     assert not (results / "surface.safetensors").exists() and not (results / "features.csv").exists()
     assert "kurtosis" not in rows_of(results / "continuous.csv")[0]
@@ -139,10 +139,10 @@ def test_what_is_not_wanted_is_left_out(inputs, tmp_path):
     [
         ("bos=maybe", "maybe"),
         ("find.bos=true", "find.bos says it too"),
-        ("surface.blocks=all", "list of blocks"),
-        ("surface.blocks=[7]", "no block 7; use 0 to 1"),
+        ("surface.layers=all", "list of blocks"),
+        ("surface.layers=[7]", "no block 7; use 0 to 1"),
         ("surface.dims_per_token=0", "dims_per_token"),
-        ("outlier_features.blocks=1.5", "outlier_features.blocks"),
+        ("outlier_features.layers=1.5", "outlier_features.layers"),
         ("prompts=['']", "no tokens"),
         ("detial=true", "detail"),
     ],

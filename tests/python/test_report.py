@@ -148,7 +148,7 @@ def test_chapters_are_listed_and_found(page):
 def test_what_made_the_numbers_is_named(page, folders):
     for folder in folders:
         record = json.loads((folder / "record.json").read_text())
-        for digest in record["model_files"].values():
+        for digest in (record["model_files"] | record["text_files"]).values():
             assert digest in page
         assert record["libma"]["commit"] in page
         assert f"libma run {record['experiment']} config.yaml" in page

@@ -120,9 +120,9 @@ def test_a_killed_run_continues_to_the_same_bytes(config, tmp_path):
     assert run("sweep", path, "--output", tmp_path / "unbroken").returncode == 0
     broken = tmp_path / "broken"
     process = subprocess.Popen([BINARIES / "sweep", path, "--output", broken, "--quiet"])
-    journal = broken / "journal.jsonl"
+    journal = broken / "repetition.jsonl"
     deadline = time.monotonic() + 120
-    while not (journal.exists() and b"repetition_of" in journal.read_bytes()):
+    while not (journal.exists() and b'"repeated"' in journal.read_bytes()):
         assert process.poll() is None and time.monotonic() < deadline, "the run ended before it could be killed"
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)

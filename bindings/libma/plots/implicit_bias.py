@@ -14,15 +14,14 @@ _PARTS = {"massive": "massive tokens", "rest": "other tokens"}
 
 
 def figures(results: Results, paper: bool) -> list[Figure]:
-    """Value updates of the prompt; dispersion and share by block; what a constant in their place costs."""
-    has_updates = results.has_tensors("value_updates")
-    if paper and has_updates:
-        return [_updates(results, "figure_8", style.PAPER)]
+    """Value updates of the prompts; dispersion and share by block; what a constant in their place costs."""
+    prompts = range(len(results.detail("prompts", default=[])))
+    if paper and prompts:
+        return [_updates(results, 0, "figure_8", style.PAPER)]
     drawn = [_constancy(results), _shares(results)]
     if results.has("table"):
         drawn += ablation.perplexity_figures(results, style.FULL)
-    if has_updates:
-        drawn.append(_updates(results, "value_updates", style.FULL))
+    drawn += [_updates(results, prompt, f"value_updates_prompt_{prompt}", style.FULL) for prompt in prompts]
     return drawn
 
 
@@ -81,9 +80,14 @@ def _shares(results: Results) -> Figure:
     return Figure("shares", caption, drawing)
 
 
-def _updates(results: Results, name: str, width: float) -> Figure:
+def _updates(results: Results, prompt: int, name: str, width: float) -> Figure:
     """Heat maps of what each query gets from massive tokens (above) and from the others (below) in three blocks."""
-    tensors = results.tensors("value_updates")
+    prefix = f"prompt.{prompt}."
+    tensors = {
+        name.removeprefix(prefix): tensor
+        for name, tensor in results.tensors("value_updates").items()
+        if name.startswith(prefix)
+    }
     members: np.ndarray = tensors["members"].astype(bool)
     blocks = _chosen(results, len(tensors["massive"]))
     drawing = style.new_drawing(width, 3.0)

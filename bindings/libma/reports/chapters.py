@@ -57,7 +57,11 @@ def make_chapter(results: Results, number: int) -> Chapter:
         config=yaml.safe_dump(record.get("config", {}), sort_keys=False, allow_unicode=True, width=100),
         command=f"libma run {results.experiment} config.yaml",
         versions=_versions(record),
-        hashes=[(Path(path).name, str(digest)) for path, digest in dict(record.get("model_files") or {}).items()],
+        hashes=[
+            (Path(path).name, str(digest))
+            for files in ("model_files", "text_files")
+            for path, digest in dict(record.get(files) or {}).items()
+        ],
     )
 
 

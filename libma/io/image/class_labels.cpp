@@ -82,7 +82,7 @@ std::vector<std::string> read_class_names(const std::filesystem::path& path) {
 }
 
 bool is_image_name(const std::string& name) {
-  static constexpr std::array<std::string_view, 12> ends = {
+  static constexpr std::array<std::string_view, 12> kEnds = {
       ".jpg",
       ".jpeg",
       ".png",
@@ -104,7 +104,7 @@ bool is_image_name(const std::string& name) {
   std::transform(lower.begin(), lower.end(), lower.begin(), [](char letter) {
     return static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
   });
-  return std::find(ends.begin(), ends.end(), lower) != ends.end();
+  return std::find(kEnds.begin(), kEnds.end(), lower) != kEnds.end();
 }
 
 void strip_common_folders(std::vector<std::string>& names) {

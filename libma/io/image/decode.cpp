@@ -24,7 +24,7 @@ std::string_view as_text(Bytes bytes) {
 /// What the bytes are, for a message.
 std::string describe(Bytes bytes) {
   using namespace std::string_view_literals; // NOLINT
-  static constexpr std::array kinds{
+  static constexpr std::array kKinds{
       std::pair{"GIF8"sv, "a GIF image"},
       std::pair{"BM"sv, "a BMP image"},
       std::pair{"II*\0"sv, "a TIFF image"},
@@ -47,7 +47,7 @@ std::string describe(Bytes bytes) {
   if (text.size() >= 12 && text.substr(4, 4) == "ftyp") {
     return "an AVIF, HEIC or MP4 file";
   }
-  for (const auto& [start, kind] : kinds) {
+  for (const auto& [start, kind] : kKinds) {
     if (text.starts_with(start)) {
       return kind;
     }

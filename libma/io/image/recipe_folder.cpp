@@ -78,14 +78,14 @@ Resample resample_of(const JsonSettings& from, Resample fallback) {
   if (value == nullptr) {
     return fallback;
   }
-  static constexpr std::array<std::pair<int, Resample>, 5> filters{{
+  static constexpr std::array<std::pair<int, Resample>, 5> kFilters{{
       {1, Resample::kLanczos},
       {2, Resample::kBilinear},
       {3, Resample::kBicubic},
       {4, Resample::kBox},
       {5, Resample::kHamming},
   }};
-  for (const auto& [number, filter] : filters) {
+  for (const auto& [number, filter] : kFilters) {
     if (value->is_number_integer() && *value == number) {
       return filter;
     }
@@ -148,10 +148,10 @@ const Processor& processor_of(const JsonSettings& from) {
       type.resize(type.size() - end.size());
     }
   }
-  constexpr std::string_view old_end = "FeatureExtractor";
-  if (type.ends_with(old_end)) {
+  constexpr std::string_view kOldEnd = "FeatureExtractor";
+  if (type.ends_with(kOldEnd)) {
     type.replace(
-        type.size() - old_end.size(), old_end.size(), "ImageProcessor");
+        type.size() - kOldEnd.size(), kOldEnd.size(), "ImageProcessor");
   }
   std::vector<std::string> known;
   for (const Processor& processor : processors()) {

@@ -44,11 +44,11 @@ double weight_at(Resample filter, double x) {
       x *= std::numbers::pi;
       return std::sin(x) / x * (0.54F + 0.46F * std::cos(x));
     default: { // bicubic
-      constexpr double a = -0.5;
+      constexpr double kA = -0.5;
       if (x < 1.0) {
-        return ((a + 2.0) * x - (a + 3.0)) * x * x + 1;
+        return ((kA + 2.0) * x - (kA + 3.0)) * x * x + 1;
       }
-      return x < 2.0 ? (((x - 5) * x + 8) * x - 4) * a : 0.0;
+      return x < 2.0 ? (((x - 5) * x + 8) * x - 4) * kA : 0.0;
     }
   }
 }

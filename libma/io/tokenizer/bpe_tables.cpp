@@ -52,15 +52,15 @@ void add_merges_by_rank(
   }
   for (std::size_t i = 0; i < data.vocab.size(); ++i) {
     const std::string& token = data.vocab[i].first;
-    for (std::size_t cut = 1; rank_of[i] && cut < token.size(); ++cut) {
+    const auto rank = rank_of[i];
+    for (std::size_t cut = 1; rank && cut < token.size(); ++cut) {
       if (is_continuation(token[cut])) {
         continue;
       }
       const std::string_view left = std::string_view(token).substr(0, cut);
       const std::string_view right = std::string_view(token).substr(cut);
       if (parts.contains(left) && parts.contains(right)) {
-        data.merges.push_back(
-            {std::string(left), std::string(right), *rank_of[i]});
+        data.merges.push_back({std::string(left), std::string(right), *rank});
       }
     }
   }

@@ -75,7 +75,8 @@ class ByteBpe : public TokenModel {
     std::vector<PieceToken> tokens;
     for (const auto& [token, id] : ids) {
       // Pieces that stay whole are looked up as they are, without the ending.
-      const std::string_view ending = ignore_merges_ ? "" : word_end;
+      const std::string_view ending =
+          ignore_merges_ ? std::string_view() : std::string_view(word_end);
       const std::optional<std::string> bytes =
           token.ends_with(ending)
               ? bytes_of_letters(token.substr(0, token.size() - ending.size()))

@@ -84,7 +84,7 @@ class FuseDecoder : public Decoder {
     for (const std::string& token : tokens) {
       text += token;
     }
-    tokens.assign(1, std::move(text));
+    tokens.assign(1, text);
   }
 };
 

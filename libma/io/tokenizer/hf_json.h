@@ -25,7 +25,7 @@ std::string kind_of(const nlohmann::json& json);
 
 /// `json[key]`, or `fallback` where it is absent or null.
 template <class T>
-T value_or(const nlohmann::json& json, const char* key, T fallback) {
+T value_or(const nlohmann::json& json, const char* key, const T& fallback) {
   const auto found = json.find(key);
   return found == json.end() || found->is_null() ? fallback : found->get<T>();
 }

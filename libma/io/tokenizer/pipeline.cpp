@@ -199,9 +199,10 @@ Encoding Pipeline::encode_with_offsets(
       encode_section(part, options.parse_special, out);
     }
   }
-  if (options.add_bos) { // last, because the rules for offsets look at the
-                         // first token of the text
-    out.encoding.ids.insert(out.encoding.ids.begin(), *parts_.edges.bos);
+  const auto& bos = parts_.edges.bos; // options are checked above
+  if (options.add_bos && bos) { // last, because the rules for offsets look at
+                                // the first token of the text
+    out.encoding.ids.insert(out.encoding.ids.begin(), *bos);
     out.encoding.offsets.insert(out.encoding.offsets.begin(), {0, 0});
   }
   return out.encoding;

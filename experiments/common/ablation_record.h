@@ -1,7 +1,6 @@
-// What an ablation leaves on record besides its table.
+// What conditions leave on record besides their table.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -13,12 +12,10 @@
 namespace ma::experiments {
 
 /// Criterion, sites, block to edit at, edits and full results, as JSON.
-/// `datasets` are the SHA-256 of the tasks' data sets, by path.
 nlohmann::json details_of(
     const MassiveProfile& profile,
     const std::vector<Condition>& conditions,
-    const AblationResult& result,
-    const std::map<std::string, std::string>& datasets);
+    const AblationResult& result);
 
 /// What the model made of each document of a task under each condition, as
 /// JSON lines. `task` is column `column` of `result`.

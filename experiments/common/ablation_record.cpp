@@ -1,5 +1,5 @@
-// Tables and JSON of what was found and measured.
-#include "experiments/ablation/report.h"
+// JSON of what was found and measured.
+#include "experiments/common/ablation_record.h"
 
 #include "libma/analysis/massive_tables.h"
 #include "libma/core/json_number.h"
@@ -37,9 +37,9 @@ json to_json(const PerplexityResult& result, const std::string& task) {
       {"nonfinite_tokens", result.n_nonfinite},
       {"nonfinite_windows", result.n_nonfinite_windows},
       {"window_nll_nats", windows}};
-  if (result.kl_nats) {
+  if (result.kl_nats && result.agreement) {
     found["kl_nats"] = json_number(*result.kl_nats);
-    found["agreement"] = result.agreement.value();
+    found["agreement"] = *result.agreement;
   }
   return found;
 }
@@ -117,8 +117,7 @@ std::string examples_of(
 json details_of(
     const MassiveProfile& profile,
     const std::vector<Condition>& conditions,
-    const AblationResult& result,
-    const std::map<std::string, std::string>& datasets) {
+    const AblationResult& result) {
   json described = json::array();
   for (std::size_t i = 0; i < conditions.size(); ++i) {
     json edits = json::array();
@@ -153,7 +152,6 @@ json details_of(
       {"meets_criterion", profile.meets_criterion},
       {"edit_block_0_based", profile.edit_layer},
       {"sites", sites_table(profile).to_json()},
-      {"datasets", datasets},
       {"conditions", described}};
 }
 
