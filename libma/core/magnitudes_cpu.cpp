@@ -1,10 +1,13 @@
-// CPU kernels: an exact radix select by 16-bit digits of |x|'s bit pattern
-// (non-negative floats order as their bits do).
+// CPU kernels: an exact select in two passes, by the upper 16 bits of |x|'s bit
+// pattern, then among the elements that share them (non-negative floats order
+// as their bits do).
 #include <algorithm>
 #include <atomic>
+#include <bitset>
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <mutex>
 #include <queue>
@@ -111,33 +114,44 @@ template <class T>
 class RadixScan {
  public:
   using Bits = BitsOf<T>;
-  static constexpr int kWidth = static_cast<int>(sizeof(T)) * 8;
+  static constexpr int kShift = static_cast<int>(sizeof(T)) * 8 - kDigitBits;
 
   RadixScan(const T* data, const std::vector<ElementRange>& row)
       : data_(data), row_(row), size_(element_count(row)) {}
 
   Candidates run(const MagnitudeQuery& query) {
-    const std::int64_t middle = (size_ - 1) / 2; // the lower of two middles
-    constexpr int kShift = kWidth - kDigitBits;
     DigitCounts first;
     count_first_digit(first);
-    std::int64_t rank = middle;
-    const Bits median_bound = static_cast<Bits>(first.find(rank)) << kShift;
+    std::vector<Rank> ranks = {Rank(first, (size_ - 1) / 2)}; // of two middles,
+    for (const double share : query.shares) {                 // the lower
+      ranks.emplace_back(first, rank_of_share(share, size_));
+    }
+    const Bits median_bound = static_cast<Bits>(ranks.front().digit) << kShift;
     const std::size_t top_digit = first.find_top(query.top);
     Bits edge = top_digit == kDigits ? std::numeric_limits<Bits>::max()
                                      : static_cast<Bits>(top_digit) << kShift;
     edge = std::min(edge, threshold_bits(query, from_bits<T>(median_bound)));
 
     Candidates found;
-    collect(edge, found.entries);
-    found.median = select(first, middle);
-    for (const double share : query.shares) {
-      found.at_shares.push_back(select(first, rank_of_share(share, size_)));
+    collect(edge, ranks, found.entries);
+    found.median = select(ranks.front());
+    for (std::size_t i = 1; i < ranks.size(); ++i) {
+      found.at_shares.push_back(select(ranks[i]));
     }
     return found;
   }
 
  private:
+  /// An element that is looked for by its place in ascending order.
+  struct Rank {
+    Rank(const DigitCounts& counts, std::int64_t rank)
+        : within(rank), digit(counts.find(within)) {}
+
+    std::int64_t within;         ///< among the elements of that digit, from 0
+    std::size_t digit;           ///< its first one
+    std::vector<Bits> bits = {}; ///< of all elements of that digit
+  };
+
   /// Bits below which nothing can be a hit, given a lower bound of the median.
   static Bits threshold_bits(const MagnitudeQuery& query, double median_bound) {
     const double bound = query.ratio > 0 && !std::isnan(median_bound)
@@ -155,21 +169,17 @@ class RadixScan {
     return magnitude_bits(&rounded);
   }
 
-  /// The magnitude of ascending `rank`, given the counts of the first digit;
-  /// NaN when an element is NaN.
-  double select(const DigitCounts& first, std::int64_t rank) const {
+  /// The magnitude of that rank; NaN when an element is NaN.
+  double select(Rank& rank) const {
     if (has_nan_) {
       return std::numeric_limits<double>::quiet_NaN();
     }
-    int shift = kWidth - kDigitBits;
-    Bits bits = static_cast<Bits>(first.find(rank)) << shift;
-    while (shift > 0) {
-      shift -= kDigitBits;
-      DigitCounts counts;
-      count_digit(counts, bits, shift);
-      bits |= static_cast<Bits>(counts.find(rank)) << shift;
+    if constexpr (kShift == 0) {
+      return from_bits<T>(static_cast<Bits>(rank.digit));
     }
-    return from_bits<T>(bits);
+    const auto place = rank.bits.begin() + rank.within;
+    std::nth_element(rank.bits.begin(), place, rank.bits.end());
+    return from_bits<T>(*place);
   }
 
   template <class Body>
@@ -181,7 +191,6 @@ class RadixScan {
   }
 
   void count_first_digit(DigitCounts& counts) {
-    constexpr int kShift = kWidth - kDigitBits;
     const T infinity = std::numeric_limits<T>::infinity();
     const Bits infinite = magnitude_bits(&infinity);
     std::atomic<bool> has_nan{false};
@@ -203,43 +212,43 @@ class RadixScan {
     has_nan_ = has_nan;
   }
 
-  /// Counts the digit at `shift` of the elements that agree with `prefix` above
-  /// it.
-  void count_digit(DigitCounts& counts, Bits prefix, int shift) const {
-    const int above = shift + kDigitBits;
-    const auto wanted = static_cast<std::uint64_t>(prefix) >> above;
-    parallel([&](std::int64_t begin, std::int64_t end) {
-      std::vector<std::uint32_t> local(kDigits, 0);
-      for_each_range(row_, begin, end, [&](std::int64_t i, std::int64_t last) {
-        for (; i < last; ++i) {
-          const auto bits =
-              static_cast<std::uint64_t>(magnitude_bits(data_ + i));
-          if (bits >> above == wanted) {
-            ++local[static_cast<std::size_t>(bits >> shift) & (kDigits - 1)];
-          }
-        }
-      });
-      counts.add(local);
-    });
-  }
-
-  /// Appends every element whose bits are at least `edge`.
-  void collect(Bits edge, std::vector<Entry>& entries) const {
-    if (edge == std::numeric_limits<Bits>::max()) {
+  /// Appends every element whose bits are at least `edge` to `entries`, and
+  /// gives each of `ranks` its bits.
+  void collect(
+      Bits edge, std::vector<Rank>& ranks, std::vector<Entry>& entries) const {
+    std::bitset<kDigits> wanted;
+    for (const Rank& rank : ranks) {
+      wanted[rank.digit] = kShift > 0 && !has_nan_;
+    }
+    if (edge == std::numeric_limits<Bits>::max() && wanted.none()) {
       return;
     }
     std::mutex mutex;
     parallel([&](std::int64_t begin, std::int64_t end) {
-      std::vector<Entry> local;
+      std::vector<Entry> found;
+      std::vector<Bits> bits_of_ranks;
       for_each_range(row_, begin, end, [&](std::int64_t i, std::int64_t last) {
         for (; i < last; ++i) {
-          if (magnitude_bits(data_ + i) >= edge) {
-            local.push_back({i, static_cast<double>(data_[i])});
+          const Bits bits = magnitude_bits(data_ + i);
+          if (bits >= edge) {
+            found.push_back({i, static_cast<double>(data_[i])});
+          }
+          if (wanted[static_cast<std::size_t>(bits >> kShift)]) {
+            bits_of_ranks.push_back(bits);
           }
         }
       });
       const std::lock_guard<std::mutex> lock(mutex);
-      entries.insert(entries.end(), local.begin(), local.end());
+      entries.insert(entries.end(), found.begin(), found.end());
+      for (Rank& rank : ranks) {
+        std::copy_if(
+            bits_of_ranks.begin(),
+            bits_of_ranks.end(),
+            std::back_inserter(rank.bits),
+            [&](Bits bits) {
+              return static_cast<std::size_t>(bits >> kShift) == rank.digit;
+            });
+      }
     });
   }
 
