@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <map>
 #include <string_view>
-#include <utility>
 
 #include "experiments/ablation/settings.h"
 #include "experiments/common/ablation_record.h"
@@ -25,22 +24,20 @@ namespace {
 
 using Hashes = std::map<std::string, std::string>; // path -> SHA-256
 
-std::vector<AblationTask> make_tasks(
+Evaluation make_tasks(
     const AblationSettings& settings,
-    Corpora& corpora,
     const Model& model,
     const std::filesystem::path& home) {
-  auto tasks = perplexity_tasks(
-      settings.perplexity, corpora, model.tokenizer(), settings.divergence);
+  auto made = make_evaluation(settings.evaluation, model.tokenizer(), home);
   for (const ZeroShotSettings& wanted : settings.zero_shot) {
     for (const std::string& name : wanted.tasks) {
-      tasks.emplace_back(make_zero_shot_task(
+      made.tasks.emplace_back(make_zero_shot_task(
           model,
           load_task(name, {.limit = wanted.limit, .home = home}),
           wanted.profile));
     }
   }
-  return tasks;
+  return made;
 }
 
 /// SHA-256 of the tasks' data sets, by path.
@@ -92,11 +89,10 @@ void ablate(const AblationSettings& settings, Run& run) {
   const Model& model = calibrated.model;
   check_sites(settings.conditions, model);
   check_tokens(settings.conditions, text_position);
-  Corpora corpora(run.home());
-  const auto tasks = make_tasks(settings, corpora, model, run.home());
+  const auto evaluation = make_tasks(settings, model, run.home());
+  const auto& tasks = evaluation.tasks;
   const Hashes datasets = hash_datasets(tasks);
-  auto inputs = journal_inputs(calibrated);
-  inputs["evaluated"] = corpora.hashes();
+  auto inputs = journal_inputs(calibrated, evaluation);
   inputs["datasets"] = datasets;
   inputs["requests"] = hash_requests(tasks);
   auto journal = run.open_journal(inputs);
@@ -104,8 +100,8 @@ void ablate(const AblationSettings& settings, Run& run) {
   const auto profile = find_massive_in(calibrated, settings.find, run);
   const auto conditions =
       make_conditions(settings.conditions, profile, text_position);
-  const AblationResult result = evaluate(
-      model, conditions, tasks, settings.tokens_per_pass, journal, run);
+  const AblationResult result =
+      evaluate(model, conditions, evaluation, journal, run);
 
   const Table table = result.table();
   run.write_table(sites_table(profile), "sites");
@@ -121,8 +117,7 @@ void ablate(const AblationSettings& settings, Run& run) {
           "examples_" + task->name + ".jsonl", examples_of(*task, result, t));
     }
   }
-  auto findings = findings_of(calibrated);
-  findings.text_files.merge(corpora.hashes());
+  auto findings = findings_of(calibrated, evaluation);
   findings.metrics = metrics_of(table);
   findings.details = details_of(profile, conditions, result);
   findings.details["datasets"] = datasets;
@@ -133,9 +128,9 @@ void ablate(const AblationSettings& settings, Run& run) {
 void check_inputs(
     const AblationSettings& settings, const std::filesystem::path& home) {
   Checks checks;
-  checks.attempt(
-      [&] { check_calibrated(settings.model, settings.find, home); });
-  check_texts(settings.perplexity, home, checks);
+  checks.attempt([&] {
+    check_evaluation(settings.model, settings.find, settings.evaluation, home);
+  });
   for (const ZeroShotSettings& wanted : settings.zero_shot) {
     for (const std::string& name : wanted.tasks) {
       checks.attempt(

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <set>
 
+#include "experiments/common/unique_names.h"
+
 namespace ma::experiments {
 namespace {
 
@@ -49,13 +51,14 @@ AblationSettings read_ablation_settings(const Yaml& config) {
     }
   }
   const Yaml evaluate = config["evaluate"];
-  settings.perplexity = read_perplexity(evaluate);
+  settings.evaluation = read_evaluation(config, /*needs_texts=*/false);
   std::set<std::string> columns;
-  for (const PerplexitySettings& text : settings.perplexity) {
+  for (const PerplexitySettings& text : settings.evaluation.perplexity) {
     columns.insert(text.name);
   }
-  settings.divergence = evaluate.get_or<bool>("divergence", false);
-  if (settings.divergence && settings.perplexity.empty()) {
+  settings.evaluation.divergence = evaluate.get_or<bool>("divergence", false);
+  if (settings.evaluation.divergence &&
+      settings.evaluation.perplexity.empty()) {
     throw evaluate["divergence"].error(
         "compares predictions on texts; give perplexity too");
   }
@@ -72,8 +75,6 @@ AblationSettings read_ablation_settings(const Yaml& config) {
     throw evaluate.error(
         "has nothing to evaluate; give perplexity or zero_shot");
   }
-  settings.tokens_per_pass =
-      config.get_or<std::int64_t>("tokens_per_pass", 0, at_least(0));
   return settings;
 }
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "experiments/common/condition_settings.h"
+#include "experiments/common/evaluation_settings.h"
 #include "experiments/common/find.h"
-#include "experiments/common/perplexity_settings.h"
 
 #include "libma/core/yaml.h"
 #include "libma/eval/bos.h"
@@ -25,10 +25,8 @@ struct AblationSettings {
   ModelSettings model;
   FindSettings find;
   std::vector<ConditionSettings> conditions;
-  std::vector<PerplexitySettings> perplexity;
-  bool divergence = false; ///< compare predictions on texts with the original's
+  EvaluationSettings evaluation;
   std::vector<ZeroShotSettings> zero_shot;
-  std::int64_t tokens_per_pass = 0;
 };
 
 /// Reads every key of `config`. Throws ConfigError, with file, line and key.

@@ -36,8 +36,9 @@ torch::Tensor make_sequences(
       {settings.cut.sequences, settings.cut.length},
       kind == SequenceKind::kRepeated,
       static_cast<std::uint64_t>(run.seed()));
-  const auto bos = model.tokenizer().bos_id();
-  if (settings.cut.add_bos && bos) { // as natural sequences have one
+  if (settings.cut.add_bos) { // as natural sequences have one
+    const auto bos = model.tokenizer().bos_id();
+    TORCH_INTERNAL_ASSERT(bos.has_value()); // the calibration has it, too
     ids.select(/*dim=*/1, 0).fill_(*bos);
   }
   return ids;
@@ -124,7 +125,7 @@ void write_maps(
         {{static_cast<std::int64_t>(i)}, attention_maps_table(maps)});
     prompts.push_back(describe_prompt(prompt, maps));
   }
-  save_safetensors(run.output() / "maps.safetensors", tensors);
+  save_safetensors(run.file("maps.safetensors"), tensors);
   const auto stacked = stack_tables({index_column("prompt")}, parts);
   run.write("maps.csv", stacked.to_csv());
   findings.details["prompts"] = std::move(prompts);

@@ -36,9 +36,11 @@ void read_sinks(const Yaml& yaml, AttentionSettings& settings) {
       .length = yaml.get_or<std::int64_t>("length", 64, at_least(2)),
       .add_bos = settings.find.cut.add_bos,
       .mode = settings.find.cut.mode};
+  const auto tokens = yaml.find("tokens");
   for (const std::string& name :
        yaml.get_or<std::vector<std::string>>("tokens", {"natural"})) {
-    settings.kinds.push_back(parse_kind(name, yaml.place()));
+    settings.kinds.push_back(
+        parse_kind(name, (tokens ? *tokens : yaml).place()));
   }
   MeasureSinksOptions& sinks = settings.sinks;
   sinks.sinks = {
@@ -72,7 +74,7 @@ AttentionSettings read_attention_settings(const Yaml& config) {
   settings.model = read_model(config["model"]);
   settings.find = read_find(config["find"]);
   read_sinks(config.section("sinks"), settings);
-  settings.prompts = config.get_or<std::vector<std::string>>("prompts", {});
+  settings.prompts = read_prompts(config);
   settings.map_layers =
       read_layers(config.section("maps"), "layers", {LayerChoice::Kind::kAuto})
           .layers;

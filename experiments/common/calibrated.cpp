@@ -6,8 +6,6 @@
 
 #include "experiments/common/problems.h"
 
-#include "libma/core/log.h"
-#include "libma/core/names.h"
 #include "libma/eval/corpus.h"
 #include "libma/eval/find_massive.h"
 #include "libma/nn/linear.h"

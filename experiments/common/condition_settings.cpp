@@ -1,6 +1,10 @@
 // Reading the rows of an ablation's table.
 #include "experiments/common/condition_settings.h"
 
+#include <set>
+
+#include "experiments/common/unique_names.h"
+
 #include "libma/interventions/intervention_yaml.h"
 
 namespace ma::experiments {
@@ -103,14 +107,6 @@ ConditionSettings read_condition(
 }
 
 } // namespace
-
-void require_new(
-    const Yaml& yaml, const std::string& name, std::set<std::string>& names) {
-  if (!names.insert(name).second) {
-    throw yaml.error(
-        "the name '" + name + "' is taken; give each its own name");
-  }
-}
 
 std::vector<ConditionSettings> read_conditions(
     const Yaml& config, const MassiveCriterion& found_by) {

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -50,10 +49,5 @@ struct ConditionSettings {
 /// The list `conditions`. Throws ConfigError, with file, line and key.
 std::vector<ConditionSettings> read_conditions(
     const Yaml& config, const MassiveCriterion& found_by);
-
-/// Adds `name` to `names`: rows and columns are told apart by them. Throws
-/// ConfigError when it is taken.
-void require_new(
-    const Yaml& yaml, const std::string& name, std::set<std::string>& names);
 
 } // namespace ma::experiments

@@ -38,6 +38,19 @@ FindSettings read_find(const Yaml& yaml) {
   return settings;
 }
 
+std::vector<std::string> read_prompts(const Yaml& config) {
+  std::vector<std::string> prompts;
+  if (const auto listed = config.find("prompts")) {
+    for (const Yaml& prompt : listed->items()) {
+      prompts.push_back(prompt.as<std::string>());
+      if (prompts.back().empty()) {
+        throw prompt.error("is empty; give some text");
+      }
+    }
+  }
+  return prompts;
+}
+
 std::unique_ptr<Tokenizer> check_model(
     const ModelSettings& model, const std::filesystem::path& home) {
   const auto plan = plan_model(

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "libma/analysis/massive.h"
 #include "libma/core/yaml.h"
@@ -36,6 +37,10 @@ ModelSettings read_model(const Yaml& yaml, const ModelSettings& defaults = {});
 
 /// The map `find`. Throws ConfigError.
 FindSettings read_find(const Yaml& yaml);
+
+/// The list `prompts`: texts that are looked at one by one. Empty when it is
+/// absent. Throws ConfigError, also when one is empty.
+std::vector<std::string> read_prompts(const Yaml& config);
 
 /// Looks whether the model is there and prints what loading it would do; its
 /// tokenizer. Throws as plan_model and load_tokenizer do.

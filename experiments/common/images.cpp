@@ -6,7 +6,6 @@
 #include "experiments/common/problems.h"
 #include "experiments/common/record.h"
 
-#include "libma/core/error.h"
 #include "libma/core/log.h"
 #include "libma/io/model_source.h"
 #include "libma/io/sha256.h"

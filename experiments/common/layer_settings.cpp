@@ -1,10 +1,11 @@
 // Numbers and words.
 #include "experiments/common/layer_settings.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "libma/core/check_index.h"
+#include <c10/util/StringUtil.h>
+
+#include "libma/core/error.h"
 #include "libma/core/names.h"
 
 namespace ma::experiments {
@@ -63,9 +64,20 @@ LayerChoice read_layers(
 void check_layers(
     std::string_view where,
     const std::vector<std::int64_t>& layers,
-    std::int64_t n_layers) {
+    std::int64_t n_layers,
+    std::int64_t lowest) {
   for (const std::int64_t layer : layers) {
-    check_index(where, "block", std::max<std::int64_t>(layer, 0), n_layers);
+    if (layer < lowest || layer >= n_layers) {
+      throw ConfigError(
+          where,
+          c10::str(
+              "there is no block ",
+              layer,
+              "; use ",
+              lowest,
+              " to ",
+              n_layers - 1));
+    }
   }
 }
 
@@ -75,9 +87,13 @@ std::optional<std::int64_t> read_index(
   if (given && given->holds<std::int64_t>()) {
     return given->as<std::int64_t>(at_least(0));
   }
-  if (yaml.get_or<std::string>(key, "auto") != "auto") {
-    throw yaml[key].error("expected a number from 0, or auto");
+  const bool is_text = given && given->holds<std::string>();
+  if (given && !(is_text && given->as<std::string>() == "auto")) {
+    throw given->error(
+        "expected an integer from 0, or auto" +
+        (is_text ? ", got '" + given->as<std::string>() + "'" : ""));
   }
+  yaml.get_or<std::string>(key, "auto");
   return std::nullopt;
 }
 

@@ -27,12 +27,13 @@ LayerChoice read_layers(
     const std::vector<LayerChoice::Kind>& words,
     std::int64_t lowest = 0);
 
-/// Throws ConfigError, located at the key `where`, when one of `layers` is no
-/// block of a model of `n_layers`.
+/// Throws ConfigError, located at the key `where`, unless all `layers` are
+/// blocks of a model of `n_layers`, or at least `lowest`.
 void check_layers(
     std::string_view where,
     const std::vector<std::int64_t>& layers,
-    std::int64_t n_layers);
+    std::int64_t n_layers,
+    std::int64_t lowest = 0);
 
 /// A number from 0, of a block or a dim; nothing for `auto`, or when the key is
 /// absent. Throws ConfigError.

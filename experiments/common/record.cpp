@@ -93,6 +93,7 @@ nlohmann::json make_record(const RunFacts& facts, const Findings& findings) {
       {"config", facts.config},
       {"seed", facts.seed},
       {"resumed", facts.resumed},
+      {"files", facts.files},
       {"started", facts.started},
       {"seconds", facts.seconds},
       {"libma", describe_build()},

@@ -50,7 +50,8 @@ struct RunFacts {
   std::int64_t seed = 0;
   bool resumed = false; ///< continued an earlier run's journal; `seconds` is
                         ///< this process's share
-  std::string started = {}; ///< UTC
+  std::vector<std::string> files = {}; ///< names of the results' files
+  std::string started = {};            ///< UTC
   double seconds = 0;
 };
 

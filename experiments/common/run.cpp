@@ -14,6 +14,12 @@
 #include "libma/io/sha256.h"
 
 namespace ma::experiments {
+namespace {
+
+constexpr const char* kRecord = "record.json";
+constexpr const char* kMainTable = "table";
+
+} // namespace
 
 Run::Run(RunOptions options)
     : options_(std::move(options)),
@@ -23,11 +29,19 @@ Run::Run(RunOptions options)
       started_(utc_now()),
       start_(std::chrono::steady_clock::now()) {
   std::error_code failure;
-  std::filesystem::create_directories(options_.output, failure);
+  is_new_folder_ =
+      std::filesystem::create_directories(options_.output, failure);
   if (failure) {
     throw FileError(
         options_.output.string(),
         "cannot create the output folder: " + failure.message());
+  }
+}
+
+Run::~Run() {
+  if (is_new_folder_) {
+    std::error_code not_empty;
+    std::filesystem::remove(options_.output, not_empty);
   }
 }
 
@@ -64,8 +78,35 @@ JsonlJournal Run::open_journal(
   return journal;
 }
 
+void Run::remove_earlier_results() const {
+  const auto path = options_.output / kRecord;
+  if (!std::filesystem::exists(path)) {
+    return;
+  }
+  const auto record = nlohmann::json::parse(
+      read_file(path), /*callback=*/nullptr, /*allow_exceptions=*/false);
+  std::error_code ignored; // what cannot be removed is replaced, or stays
+  if (record.is_object()) {
+    for (const auto& name : record.value("files", nlohmann::json::array())) {
+      const std::filesystem::path file = name.is_string() ? name : "";
+      if (!file.empty() && file == file.filename()) {
+        std::filesystem::remove(options_.output / file, ignored);
+      }
+    }
+  }
+  std::filesystem::remove(path, ignored);
+}
+
+std::filesystem::path Run::file(std::string_view name) const {
+  if (files_.empty()) {
+    remove_earlier_results();
+  }
+  files_.emplace(name);
+  return options_.output / name;
+}
+
 void Run::write(std::string_view name, std::string_view bytes) const {
-  write_file_atomically(options_.output / name, bytes);
+  write_file_atomically(file(name), bytes);
 }
 
 void Run::write_long_table(const Table& table, const std::string& name) const {
@@ -76,7 +117,9 @@ void Run::write_long_table(const Table& table, const std::string& name) const {
 void Run::write_table(const Table& table, const std::string& name) const {
   write_long_table(table, name);
   if (!options_.quiet) {
-    std::cout << table.to_text() << '\n' << std::flush;
+    std::cout << (name == kMainTable ? "" : name + "\n") << table.to_text()
+              << '\n'
+              << std::flush;
   }
 }
 
@@ -88,10 +131,11 @@ void Run::write_record(const Findings& findings) const {
        .config = options_.config,
        .seed = options_.seed,
        .resumed = resumed_,
+       .files = {files_.begin(), files_.end()},
        .started = started_,
        .seconds = elapsed.count()},
       findings);
-  write("record.json", record.dump(/*indent=*/2) + "\n");
+  write(kRecord, record.dump(/*indent=*/2) + "\n");
 }
 
 } // namespace ma::experiments

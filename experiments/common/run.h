@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,10 @@ class Run {
  public:
   /// Creates the output folder. Throws FileError when it cannot.
   explicit Run(RunOptions options);
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+  /// Removes the folder if this run made it and left nothing in it.
+  ~Run();
 
   const nlohmann::json& config() const { return options_.config; }
   const std::filesystem::path& output() const { return options_.output; }
@@ -52,17 +57,25 @@ class Run {
       const nlohmann::json& inputs = {},
       std::string_view name = "journal.jsonl");
 
+  /// Where the results' file `name` goes, for writers of other formats. Before
+  /// the first one, what an earlier run has on record is removed: a folder
+  /// holds the results of one run.
+  std::filesystem::path file(std::string_view name) const;
   /// Replaces a file of the output folder in one step.
   void write(std::string_view name, std::string_view bytes) const;
   /// Writes `<name>.md` and `<name>.csv`, and prints the table unless quiet.
   void write_table(const Table& table, const std::string& name = "table") const;
   /// The same without printing: for tables that are too long for a terminal.
   void write_long_table(const Table& table, const std::string& name) const;
-  /// Writes record.json: call it last.
+  /// Writes record.json, which names all files: call it last.
   void write_record(const Findings& findings) const;
 
  private:
+  void remove_earlier_results() const;
+
   RunOptions options_;
+  bool is_new_folder_ = false;
+  mutable std::set<std::string> files_; // written so far
   std::shared_ptr<ProgressPrinter> printer_;
   std::string started_;
   std::chrono::steady_clock::time_point start_;

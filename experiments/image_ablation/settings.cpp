@@ -3,6 +3,8 @@
 
 #include <set>
 
+#include "experiments/common/unique_names.h"
+
 namespace ma::experiments {
 namespace {
 

@@ -60,9 +60,9 @@ std::vector<Metric> write_results(
         register_means_table(*found.register_means, criterion, kTop),
         "registers");
     save_register_means(
-        run.output() / "register_means.safetensors", *found.register_means);
+        run.file("register_means.safetensors"), *found.register_means);
   }
-  save_safetensors(run.output() / "tokens.safetensors", tensors);
+  save_safetensors(run.file("tokens.safetensors"), tensors);
   return metrics;
 }
 

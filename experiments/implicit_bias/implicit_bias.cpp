@@ -33,8 +33,29 @@ void warn_of_calibration_text(
   for (const auto& [path, hash] : evaluated) {
     if (hash == calibration.begin()->second) {
       log::warn(
-          path + " is the calibration text: its own means stand in for it");
+          path +
+          " is evaluated and is find.text, too: constants are tested on the "
+          "text that they were taken from; evaluate another one");
     }
+  }
+}
+
+/// Throws ConfigError when the settings name blocks that are not there.
+void check_replaced(
+    const ImplicitBiasSettings& settings, std::int64_t n_layers) {
+  const auto first = settings.first_layer.value_or(0);
+  const auto last = settings.last_layer.value_or(n_layers - 1);
+  check_layers("replace.first_layer", {first}, n_layers);
+  check_layers("replace.last_layer", {last}, n_layers);
+  if (first > last) {
+    throw ConfigError(
+        "replace",
+        c10::str(
+            "first_layer ",
+            first,
+            " is behind last_layer ",
+            last,
+            "; swap them"));
   }
 }
 
@@ -55,7 +76,9 @@ std::vector<std::int64_t> edited_layers(
             last,
             " cannot be edited: massive tokens are known after block ",
             tokens.block,
-            ", the last block is ",
+            "; use ",
+            tokens.block + 1,
+            " to ",
             n_layers - 1));
   }
   std::vector<std::int64_t> layers(static_cast<std::size_t>(last - first + 1));
@@ -121,7 +144,7 @@ nlohmann::json write_value_updates(
     prompts.push_back(
         {{"text", prompt}, {"tokens", token_texts(model, batch.ids[0])}});
   }
-  save_safetensors(run.output() / "value_updates.safetensors", tensors);
+  save_safetensors(run.file("value_updates.safetensors"), tensors);
   return prompts;
 }
 
@@ -141,7 +164,7 @@ void write_constants(
     log::warn("attention's output is normed: no constants at attn_out");
   }
   save_safetensors(
-      run.output() / "bias.safetensors",
+      run.file("bias.safetensors"),
       tensors,
       {{"marked_after_block", std::to_string(tokens.block)},
        {"massive_tokens", describe(tokens.select)}});
@@ -168,65 +191,61 @@ void write_bias(
   run.write_long_table(bias_constancy_table(bias), "bias_constancy");
 }
 
-void measure(const ImplicitBiasSettings& settings, Run& run) {
-  const auto calibrated = load_calibrated(settings.model, settings.find, run);
-  const Model& model = calibrated.model;
-  if (settings.last_layer) {
-    check_layers(
-        "replace.last_layer", {*settings.last_layer}, model.config().n_layers);
-  }
-  Corpora corpora(run.home());
-  const auto tasks =
-      perplexity_tasks(settings.perplexity, corpora, model.tokenizer());
-  const auto evaluated = corpora.hashes();
-  warn_of_calibration_text(calibrated.texts, evaluated);
-  auto inputs = journal_inputs(calibrated);
-  inputs["evaluated"] = evaluated;
-  auto journal = run.open_journal(inputs);
-
-  const auto profile = find_massive_in(calibrated, settings.find, run);
-  const auto tokens = massive_tokens(profile);
+/// The bias over the calibration sequences, of the tokens that are massive.
+ImplicitBias measure_bias(
+    const ImplicitBiasSettings& settings,
+    const Calibrated& calibrated,
+    const MassiveTokens& tokens,
+    const Run& run) {
+  const auto members = find_massive_tokens(
+      calibrated.model,
+      calibrated.sequences,
+      tokens,
+      {.progress = run.progress()});
   ImplicitBiasPass pass = settings.bias;
   pass.bias.seed = static_cast<std::uint64_t>(run.seed());
   pass.progress = run.progress();
-  const auto members = find_massive_tokens(
-      model, calibrated.sequences, tokens, {.progress = run.progress()});
-  const auto bias = implicit_bias(model, calibrated.sequences, members, pass);
+  return implicit_bias(calibrated.model, calibrated.sequences, members, pass);
+}
 
-  auto findings = findings_of(calibrated);
-  findings.text_files.insert(evaluated.begin(), evaluated.end());
+void measure(const ImplicitBiasSettings& settings, Run& run) {
+  const auto calibrated = load_calibrated(settings.model, settings.find, run);
+  const Model& model = calibrated.model;
+  check_replaced(settings, model.config().n_layers);
+  const auto evaluation =
+      make_evaluation(settings.evaluation, model.tokenizer(), run.home());
+  warn_of_calibration_text(calibrated.texts, evaluation.text_files);
+  auto journal = run.open_journal(journal_inputs(calibrated, evaluation));
+
+  const auto profile = find_massive_in(calibrated, settings.find, run);
+  const auto tokens = massive_tokens(profile);
+  std::vector<std::int64_t> layers;
+  if (!evaluation.tasks.empty()) {
+    layers = edited_layers(settings, tokens, model.config().n_layers);
+  }
+  const auto bias = measure_bias(settings, calibrated, tokens, run);
+  auto findings = findings_of(calibrated, evaluation);
   run.write_table(sites_table(profile), "sites");
   write_bias(bias, run, findings.metrics);
   write_constants(bias, model, tokens, run);
+  nlohmann::json prompts;
+  if (!settings.prompts.empty()) {
+    prompts = write_value_updates(settings, model, tokens, run);
+  }
   AblationResult result;
   std::vector<Condition> conditions;
-  std::vector<std::int64_t> layers;
-  if (!tasks.empty()) {
-    layers = edited_layers(settings, tokens, model.config().n_layers);
+  if (!evaluation.tasks.empty()) {
     conditions = bias_conditions(bias, tokens, layers);
-    result = evaluate(
-        model, conditions, tasks, settings.tokens_per_pass, journal, run);
+    result = evaluate(model, conditions, evaluation, journal, run);
     const Table table = result.table();
     run.write_table(table);
     append(findings.metrics, table);
   }
   findings.details = details_of(profile, conditions, result);
-  if (!settings.prompts.empty()) {
-    findings.details["prompts"] =
-        write_value_updates(settings, model, tokens, run);
-  }
+  findings.details["prompts"] = prompts;
   findings.details["implicit_bias"] = describe_bias(bias, tokens);
   findings.details["edited_blocks_0_based"] = layers;
   run.write_record(findings);
-}
-
-void check(
-    const ImplicitBiasSettings& settings, const std::filesystem::path& home) {
-  Checks checks;
-  checks.attempt(
-      [&] { check_calibrated(settings.model, settings.find, home); });
-  check_texts(settings.perplexity, home, checks);
-  checks.finish();
 }
 
 } // namespace
@@ -240,7 +259,11 @@ int run_implicit_bias(const std::vector<std::string>& args) {
         const auto settings = read_implicit_bias_settings(config);
         return {
             .work = [=](Run& run) { measure(settings, run); },
-            .check = [=](const auto& home) { check(settings, home); }};
+            .check =
+                [=](const auto& home) {
+                  check_evaluation(
+                      settings.model, settings.find, settings.evaluation, home);
+                }};
       });
 }
 

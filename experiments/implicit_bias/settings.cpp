@@ -4,6 +4,7 @@
 #include "experiments/common/layer_settings.h"
 
 namespace ma::experiments {
+
 ImplicitBiasSettings read_implicit_bias_settings(const Yaml& config) {
   ImplicitBiasSettings settings;
   settings.model = read_model(config["model"]);
@@ -16,10 +17,8 @@ ImplicitBiasSettings read_implicit_bias_settings(const Yaml& config) {
   const auto replace = config.section("replace");
   settings.first_layer = read_index(replace, "first_layer");
   settings.last_layer = read_index(replace, "last_layer");
-  settings.perplexity = read_perplexity(config.section("evaluate"));
-  settings.tokens_per_pass =
-      config.get_or<std::int64_t>("tokens_per_pass", 0, at_least(0));
-  settings.prompts = config.get_or<std::vector<std::string>>("prompts", {});
+  settings.evaluation = read_evaluation(config);
+  settings.prompts = read_prompts(config);
   return settings;
 }
 

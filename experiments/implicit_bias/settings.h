@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "experiments/common/evaluation_settings.h"
 #include "experiments/common/find.h"
-#include "experiments/common/perplexity_settings.h"
 
 #include "libma/core/yaml.h"
 #include "libma/eval/implicit_bias.h"
@@ -22,8 +22,7 @@ struct ImplicitBiasSettings {
                                                 ///< unset: the first behind the
                                                 ///< massive activations
   std::optional<std::int64_t> last_layer = {};  ///< unset: the last
-  std::vector<PerplexitySettings> perplexity;   ///< may be empty
-  std::int64_t tokens_per_pass = 0;             ///< of perplexity
+  EvaluationSettings evaluation;                ///< without texts: no table
   std::vector<std::string> prompts; ///< whose value updates are written; may
                                     ///< be empty
 };

@@ -1,8 +1,6 @@
 // magnitudes (Sun et al. 2024, sections 2.1 to 2.3): how large activations are,
 // block by block, where, since when, and how constant.
-#include <algorithm>
 #include <set>
-#include <utility>
 
 #include "experiments/common/calibrated.h"
 #include "experiments/common/experiment.h"
@@ -60,7 +58,10 @@ void measure(const MagnitudesSettings& settings, Run& run) {
       settings.model, with_bos(settings.find, settings.arms.front()), run);
   const Model& model = calibrated.model;
   check_layers(
-      "surface.layers", settings.surface.layers, model.config().n_layers);
+      "surface.layers",
+      settings.surface.layers,
+      model.config().n_layers,
+      /*lowest=*/-1);
   std::vector<Arm> arms;
   for (const bool add_bos : settings.arms) {
     auto sequences = calibrated.sequences;

@@ -186,9 +186,9 @@ void write_magnitudes(
     put_surfaces(arm, surfaces, described_surfaces);
     models.push_back(describe(arm));
   }
-  save_safetensors(run.output() / "magnitudes.safetensors", arrays);
+  save_safetensors(run.file("magnitudes.safetensors"), arrays);
   if (!surfaces.empty()) {
-    save_safetensors(run.output() / "surface.safetensors", surfaces);
+    save_safetensors(run.file("surface.safetensors"), surfaces);
     run.write("features.csv", all_features(arms, features).to_csv());
   }
   auto classes = nlohmann::json::array();

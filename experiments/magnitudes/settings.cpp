@@ -44,8 +44,7 @@ MagnitudesSettings read_magnitudes_settings(const Yaml& config) {
       .criterion = settings.find.criterion,
       .outliers = read_outliers(config.section("outlier_features")),
       .detail = config.get_or<bool>("detail", true)};
-  settings.surface.prompts =
-      config.get_or<std::vector<std::string>>("prompts", {});
+  settings.surface.prompts = read_prompts(config);
   const auto surface = config.section("surface");
   settings.surface.layers =
       read_layers(surface, "layers", {LayerChoice::Kind::kAuto}, /*lowest=*/-1)

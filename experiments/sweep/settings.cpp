@@ -5,7 +5,7 @@
 #include <cctype>
 #include <set>
 
-#include "experiments/common/condition_settings.h"
+#include "experiments/common/unique_names.h"
 
 namespace ma::experiments {
 namespace {
@@ -63,7 +63,7 @@ SweepSettings read_sweep(const Yaml& yaml, std::int64_t n_sequences) {
   settings.name = yaml.get_or<std::string>("name", options.kind);
   require_plain(yaml, settings.name);
   options.top = yaml.get_or<std::int64_t>("top", options.top, at_least(0));
-  const auto taken = sweep_options(options.kind, yaml.place());
+  const auto taken = sweep_options(options.kind, yaml["kind"].place());
   const auto takes = [&](const char* name) {
     return std::find(taken.begin(), taken.end(), name) != taken.end();
   };
@@ -109,16 +109,11 @@ SweepRunSettings read_sweep_settings(const Yaml& config) {
     throw config["sweeps"].error("is empty; list at least one sweep");
   }
   const Yaml evaluate = config["evaluate"];
-  settings.perplexity = read_perplexity(evaluate);
-  if (settings.perplexity.empty()) {
-    throw evaluate["perplexity"].error("is empty; give at least one text");
-  }
-  settings.divergence = evaluate.get_or<bool>("divergence", true);
+  settings.evaluation = read_evaluation(config);
+  settings.evaluation.divergence = evaluate.get_or<bool>("divergence", true);
   if (const auto repetition = evaluate.find("repetition")) {
     settings.repetition = read_repetition(*repetition);
   }
-  settings.tokens_per_pass =
-      config.get_or<std::int64_t>("tokens_per_pass", 0, at_least(0));
   return settings;
 }
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "experiments/common/evaluation_settings.h"
 #include "experiments/common/find.h"
-#include "experiments/common/perplexity_settings.h"
 
 #include "libma/core/yaml.h"
 #include "libma/eval/sweeps.h"
@@ -32,11 +32,9 @@ struct RepetitionSettings {
 struct SweepRunSettings {
   ModelSettings model;
   FindSettings find;
-  std::vector<SweepSettings> sweeps;          ///< at least one; names differ
-  std::vector<PerplexitySettings> perplexity; ///< at least one
-  bool divergence = true;
+  std::vector<SweepSettings> sweeps; ///< at least one; names differ
+  EvaluationSettings evaluation;     ///< at least one text
   std::optional<RepetitionSettings> repetition;
-  std::int64_t tokens_per_pass = 0;
 };
 
 /// Reads every key of `config`. Throws ConfigError, with file, line and key.

@@ -97,38 +97,30 @@ Repetition repetition_from(const nlohmann::json& line) {
 
 /// The repetition of each condition; of those that are not in `journal` from an
 /// earlier run it is measured, and joins it.
-std::map<std::string, Repetition> repetition_of(
+std::map<std::string, Repetition> measure_repetitions(
     const std::vector<Condition>& conditions,
     const Model& model,
-    const WindowSet& windows,
-    const RepetitionSettings& settings,
-    std::int64_t tokens_per_pass,
-    JsonlJournal& journal,
-    const Run& run) {
+    const std::vector<TokenIds>& prompts,
+    RepetitionOptions options,
+    JsonlJournal& journal) {
   std::map<std::string, Repetition> measured;
   for (const auto& line : journal.recovered()) {
     measured.emplace(
         line.at("condition").get<std::string>(), repetition_from(line));
   }
-  const auto prompts =
-      window_prompts(windows, settings.prompts, settings.prompt_tokens);
   ProgressCounter progress(
-      run.progress(),
+      options.progress,
       {.stage = "repetition",
        .done = static_cast<std::int64_t>(measured.size()),
        .total = static_cast<std::int64_t>(conditions.size()),
        .unit = "conditions"});
+  options.progress = [&](const Progress&) { progress.add(0); };
   for (const Condition& condition : conditions) {
     if (measured.contains(condition.name)) {
       continue;
     }
-    const auto found = measure_repetition(
-        model,
-        prompts,
-        condition.edits,
-        {.new_tokens = settings.new_tokens,
-         .tokens_per_pass = tokens_per_pass,
-         .progress = [&](const Progress&) { progress.add(0); }});
+    const auto found =
+        measure_repetition(model, prompts, condition.edits, options);
     journal.append(to_json(condition.name, found));
     measured.emplace(condition.name, found);
     progress.add(1);
@@ -159,43 +151,29 @@ void write_results(
 void run_sweeps(const SweepRunSettings& settings, Run& run) {
   const auto calibrated = load_calibrated(settings.model, settings.find, run);
   const Model& model = calibrated.model;
-  Corpora corpora(run.home());
-  const auto tasks = perplexity_tasks(
-      settings.perplexity, corpora, model.tokenizer(), settings.divergence);
-  auto inputs = journal_inputs(calibrated);
-  inputs["evaluated"] = corpora.hashes();
+  const auto evaluation =
+      make_evaluation(settings.evaluation, model.tokenizer(), run.home());
+  const auto inputs = journal_inputs(calibrated, evaluation);
   auto journal = run.open_journal(inputs);
   const auto found = find(settings, calibrated, run);
   const auto sweeps = make_sweeps(settings, found);
   const auto conditions = conditions_of(sweeps);
   SweepResults results{
-      evaluate(
-          model, conditions, tasks, settings.tokens_per_pass, journal, run),
-      {}};
-  if (settings.repetition) {
+      evaluate(model, conditions, evaluation, journal, run), {}};
+  if (const auto& wanted = settings.repetition) {
+    const auto& text = std::get<PerplexityTask>(evaluation.tasks.front());
     auto repeated = run.open_journal(inputs, "repetition.jsonl");
-    results.repetition = repetition_of(
+    results.repetition = measure_repetitions(
         conditions,
         model,
-        std::get<PerplexityTask>(tasks.front()).windows,
-        *settings.repetition,
-        settings.tokens_per_pass,
-        repeated,
-        run);
+        window_prompts(text.windows, wanted->prompts, wanted->prompt_tokens),
+        {.new_tokens = wanted->new_tokens,
+         .tokens_per_pass = evaluation.tokens_per_pass,
+         .progress = run.progress()},
+        repeated);
   }
-  auto findings = findings_of(calibrated);
-  findings.text_files.merge(corpora.hashes());
-  write_results(found, sweeps, results, std::move(findings), run);
-}
-
-/// Throws Problems with all that is not there: the model, texts.
-void check_inputs(
-    const SweepRunSettings& settings, const std::filesystem::path& home) {
-  Checks checks;
-  checks.attempt(
-      [&] { check_calibrated(settings.model, settings.find, home); });
-  check_texts(settings.perplexity, home, checks);
-  checks.finish();
+  write_results(
+      found, sweeps, results, findings_of(calibrated, evaluation), run);
 }
 
 } // namespace
@@ -210,7 +188,11 @@ int run_sweep(const std::vector<std::string>& args) {
         const auto settings = read_sweep_settings(config);
         return {
             .work = [=](Run& run) { run_sweeps(settings, run); },
-            .check = [=](const auto& home) { check_inputs(settings, home); }};
+            .check =
+                [=](const auto& home) {
+                  check_evaluation(
+                      settings.model, settings.find, settings.evaluation, home);
+                }};
       });
 }
 

@@ -9,7 +9,7 @@ TrajectorySettings read_trajectory_settings(const Yaml& config) {
   TrajectorySettings settings;
   settings.model = read_model(config["model"]);
   settings.find = read_find(config["find"]);
-  settings.prompts = config.get_or<std::vector<std::string>>("prompts", {});
+  settings.prompts = read_prompts(config);
   settings.layer = read_index(config, "layer");
   return settings;
 }

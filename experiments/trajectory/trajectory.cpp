@@ -57,7 +57,7 @@ void write_prompts(
     pairs.push_back({key, trajectory_pairs_table(way)});
     prompts.push_back({{"text", prompt}, {"tokens", way.tokens}});
   }
-  save_safetensors(run.output() / "trajectory.safetensors", tensors);
+  save_safetensors(run.file("trajectory.safetensors"), tensors);
   const auto stacked = [](const std::vector<TablePart>& parts) {
     return stack_tables({index_column("prompt")}, parts);
   };

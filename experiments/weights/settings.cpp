@@ -40,9 +40,7 @@ WeightsSettings read_weights_settings(const Yaml& config) {
        LayerChoice::Kind::kNone});
   settings.top_singular_values =
       spectra.get_or<std::int64_t>("top", 3, at_least(1));
-  settings.perplexity = read_perplexity(config.section("evaluate"));
-  settings.tokens_per_pass =
-      config.get_or<std::int64_t>("tokens_per_pass", 0, at_least(0));
+  settings.evaluation = read_evaluation(config);
   return settings;
 }
 

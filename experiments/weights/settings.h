@@ -5,9 +5,9 @@
 #include <optional>
 #include <vector>
 
+#include "experiments/common/evaluation_settings.h"
 #include "experiments/common/find.h"
 #include "experiments/common/layer_settings.h"
-#include "experiments/common/perplexity_settings.h"
 
 #include "libma/core/yaml.h"
 #include "libma/eval/find_super_weights.h"
@@ -28,8 +28,7 @@ struct WeightsSettings {
   LayerChoice spectra; ///< whose matrices are taken apart; kAuto: where
                        ///< something was found
   std::int64_t top_singular_values = 0;
-  std::vector<PerplexitySettings> perplexity; ///< may be empty
-  std::int64_t tokens_per_pass = 0;
+  EvaluationSettings evaluation; ///< without texts: no table
 };
 
 /// Reads every key of `config`. Throws ConfigError, with file, line and key.

@@ -127,7 +127,7 @@ void write_weights(
     return;
   }
   const auto neurons = responsible_neurons(found);
-  Indices layers = settings.spectra.layers; // none: all
+  Indices layers = settings.spectra.layers; // empty: all
   if (settings.spectra.kind == LayerChoice::Kind::kAuto) {
     std::set<std::int64_t> own = {found.writes.layer};
     for (const auto& [layer, listed] : neurons) {
@@ -152,7 +152,7 @@ void write_weights(
     tensors[block_site(each.layer, each.name)] =
         each.spectrum.singular_values.contiguous();
   }
-  save_safetensors(run.output() / "singular_values.safetensors", tensors);
+  save_safetensors(run.file("singular_values.safetensors"), tensors);
 }
 
 /// Largest |x| of the stream after the decomposed block, and the entry there:
@@ -219,21 +219,33 @@ void check_places(
       "contributions.dim", "dim", settings.dim.value_or(0), config.d_model);
 }
 
+nlohmann::json describe_search(
+    const SuperWeightSearch& search, std::int64_t n_sequences) {
+  return {
+      {"sequences", n_sequences},
+      {"input_threshold", search.input_threshold},
+      {"output_threshold", search.output_threshold},
+      {"has_more", search.has_more}};
+}
+
+nlohmann::json describe_decomposed(const WriteContributions& writes) {
+  return {
+      {"block_0_based", writes.layer},
+      {"dim", writes.dim},
+      {"positions", writes.positions},
+      {"bias", writes.bias}};
+}
+
 void measure(const WeightsSettings& settings, Run& run) {
   const auto calibrated = load_calibrated(settings.model, settings.find, run);
   const Model& model = calibrated.model;
   check_places(settings, model.config());
-  Corpora corpora(run.home());
-  const auto tasks =
-      perplexity_tasks(settings.perplexity, corpora, model.tokenizer());
-  const auto evaluated = corpora.hashes();
-  auto inputs = journal_inputs(calibrated);
-  inputs["evaluated"] = evaluated;
-  auto journal = run.open_journal(inputs);
+  const auto evaluation =
+      make_evaluation(settings.evaluation, model.tokenizer(), run.home());
+  auto journal = run.open_journal(journal_inputs(calibrated, evaluation));
 
   const Found found = find_weights(settings, calibrated, run);
-  auto findings = findings_of(calibrated);
-  findings.text_files.insert(evaluated.begin(), evaluated.end());
+  auto findings = findings_of(calibrated, evaluation);
   write_found(found, run, findings.metrics);
   write_weights(settings, found, model, run, findings.metrics);
 
@@ -243,10 +255,10 @@ void measure(const WeightsSettings& settings, Run& run) {
       found.profile,
       static_cast<std::uint64_t>(run.seed()));
   AblationResult result;
-  if (!tasks.empty()) {
-    result = evaluate(
-        model, conditions, tasks, settings.tokens_per_pass, journal, run);
+  if (!evaluation.tasks.empty()) {
+    result = evaluate(model, conditions, evaluation, journal, run);
     std::vector<std::pair<double, double>> magnitudes;
+    magnitudes.reserve(conditions.size());
     for (const Condition& condition : conditions) {
       run.check_interrupt();
       magnitudes.push_back(
@@ -258,26 +270,11 @@ void measure(const WeightsSettings& settings, Run& run) {
     append(findings.metrics, table);
   }
   findings.details = details_of(found.profile, conditions, result);
-  findings.details["search"] = {
-      {"sequences",
-       std::min(settings.search_sequences, calibrated.sequences.size(0))},
-      {"input_threshold", found.search.input_threshold},
-      {"output_threshold", found.search.output_threshold},
-      {"has_more", found.search.has_more}};
-  findings.details["decomposed"] = {
-      {"block_0_based", found.writes.layer},
-      {"dim", found.writes.dim},
-      {"positions", found.writes.positions},
-      {"bias", found.writes.bias}};
+  findings.details["search"] = describe_search(
+      found.search,
+      std::min(settings.search_sequences, calibrated.sequences.size(0)));
+  findings.details["decomposed"] = describe_decomposed(found.writes);
   run.write_record(findings);
-}
-
-void check(const WeightsSettings& settings, const std::filesystem::path& home) {
-  Checks checks;
-  checks.attempt(
-      [&] { check_calibrated(settings.model, settings.find, home); });
-  check_texts(settings.perplexity, home, checks);
-  checks.finish();
 }
 
 } // namespace
@@ -291,7 +288,11 @@ int run_weights(const std::vector<std::string>& args) {
         const auto settings = read_weights_settings(config);
         return {
             .work = [=](Run& run) { measure(settings, run); },
-            .check = [=](const auto& home) { check(settings, home); }};
+            .check =
+                [=](const auto& home) {
+                  check_evaluation(
+                      settings.model, settings.find, settings.evaluation, home);
+                }};
       });
 }
 

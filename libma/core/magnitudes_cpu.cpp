@@ -1,14 +1,13 @@
-// CPU kernels: an exact select in two passes, by the upper 16 bits of |x|'s bit
-// pattern, then among the elements that share them (non-negative floats order
-// as their bits do).
+// CPU kernels: an exact radix select by 16-bit digits of |x|'s bit pattern
+// (non-negative floats order as their bits do), mostly in two passes.
 #include <algorithm>
 #include <atomic>
 #include <bitset>
 #include <cmath>
 #include <cstring>
 #include <functional>
-#include <iterator>
 #include <limits>
+#include <map>
 #include <mutex>
 #include <queue>
 #include <type_traits>
@@ -26,6 +25,10 @@ constexpr int kDigitBits = 16;
 constexpr std::size_t kDigits = std::size_t{1} << kDigitBits;
 constexpr std::int64_t kGrain = 1 << 16; // elements of one thread's share, well
                                          // above the cost of its histogram
+
+/// Elements of one digit that are gathered and sorted out; of more, as where
+/// most are equal, the next digits are counted.
+constexpr std::int64_t kMostGathered = 1 << 16;
 
 template <class T>
 using BitsOf = std::conditional_t<
@@ -122,8 +125,9 @@ class RadixScan {
   Candidates run(const MagnitudeQuery& query) {
     DigitCounts first;
     count_first_digit(first);
-    std::vector<Rank> ranks = {Rank(first, (size_ - 1) / 2)}; // of two middles,
-    for (const double share : query.shares) {                 // the lower
+    // Of two middles the lower; then the shares.
+    std::vector<Rank> ranks = {Rank(first, (size_ - 1) / 2)};
+    for (const double share : query.shares) {
       ranks.emplace_back(first, rank_of_share(share, size_));
     }
     const Bits median_bound = static_cast<Bits>(ranks.front().digit) << kShift;
@@ -133,10 +137,16 @@ class RadixScan {
     edge = std::min(edge, threshold_bits(query, from_bits<T>(median_bound)));
 
     Candidates found;
-    collect(edge, ranks, found.entries);
-    found.median = select(ranks.front());
+    Gathered gathered;
+    for (const Rank& rank : ranks) {
+      if (kShift > 0 && !has_nan_ && first[rank.digit] <= kMostGathered) {
+        gathered[rank.digit];
+      }
+    }
+    collect(edge, gathered, found.entries);
+    found.median = select(ranks.front(), gathered);
     for (std::size_t i = 1; i < ranks.size(); ++i) {
-      found.at_shares.push_back(select(ranks[i]));
+      found.at_shares.push_back(select(ranks[i], gathered));
     }
     return found;
   }
@@ -147,10 +157,12 @@ class RadixScan {
     Rank(const DigitCounts& counts, std::int64_t rank)
         : within(rank), digit(counts.find(within)) {}
 
-    std::int64_t within;         ///< among the elements of that digit, from 0
-    std::size_t digit;           ///< its first one
-    std::vector<Bits> bits = {}; ///< of all elements of that digit
+    std::int64_t within; ///< among the elements of that digit, from 0
+    std::size_t digit;   ///< its upper 16 bits
   };
+
+  /// The bits of all elements of some digits.
+  using Gathered = std::map<std::size_t, std::vector<Bits>>;
 
   /// Bits below which nothing can be a hit, given a lower bound of the median.
   static Bits threshold_bits(const MagnitudeQuery& query, double median_bound) {
@@ -170,16 +182,25 @@ class RadixScan {
   }
 
   /// The magnitude of that rank; NaN when an element is NaN.
-  double select(Rank& rank) const {
+  double select(const Rank& rank, Gathered& gathered) const {
     if (has_nan_) {
       return std::numeric_limits<double>::quiet_NaN();
     }
-    if constexpr (kShift == 0) {
-      return from_bits<T>(static_cast<Bits>(rank.digit));
+    if (const auto found = gathered.find(rank.digit); found != gathered.end()) {
+      std::vector<Bits>& bits = found->second;
+      std::nth_element(bits.begin(), bits.begin() + rank.within, bits.end());
+      return from_bits<T>(bits[static_cast<std::size_t>(rank.within)]);
     }
-    const auto place = rank.bits.begin() + rank.within;
-    std::nth_element(rank.bits.begin(), place, rank.bits.end());
-    return from_bits<T>(*place);
+    std::int64_t within = rank.within;
+    int shift = kShift;
+    Bits bits = static_cast<Bits>(rank.digit) << shift;
+    while (shift > 0) {
+      shift -= kDigitBits;
+      DigitCounts counts;
+      count_digit(counts, bits, shift);
+      bits |= static_cast<Bits>(counts.find(within)) << shift;
+    }
+    return from_bits<T>(bits);
   }
 
   template <class Body>
@@ -212,21 +233,41 @@ class RadixScan {
     has_nan_ = has_nan;
   }
 
-  /// Appends every element whose bits are at least `edge` to `entries`, and
-  /// gives each of `ranks` its bits.
+  /// Counts the digit at `shift` of the elements that agree with `prefix` above
+  /// it.
+  void count_digit(DigitCounts& counts, Bits prefix, int shift) const {
+    const int above = shift + kDigitBits;
+    const auto wanted = static_cast<std::uint64_t>(prefix) >> above;
+    parallel([&](std::int64_t begin, std::int64_t end) {
+      std::vector<std::uint32_t> local(kDigits, 0);
+      for_each_range(row_, begin, end, [&](std::int64_t i, std::int64_t last) {
+        for (; i < last; ++i) {
+          const auto bits =
+              static_cast<std::uint64_t>(magnitude_bits(data_ + i));
+          if (bits >> above == wanted) {
+            ++local[static_cast<std::size_t>(bits >> shift) & (kDigits - 1)];
+          }
+        }
+      });
+      counts.add(local);
+    });
+  }
+
+  /// Appends every element whose bits are at least `edge` to `entries`, and the
+  /// bits of each to its digit in `gathered`, where that has the digit.
   void collect(
-      Bits edge, std::vector<Rank>& ranks, std::vector<Entry>& entries) const {
+      Bits edge, Gathered& gathered, std::vector<Entry>& entries) const {
     std::bitset<kDigits> wanted;
-    for (const Rank& rank : ranks) {
-      wanted[rank.digit] = kShift > 0 && !has_nan_;
+    for (const auto& [digit, bits] : gathered) {
+      wanted.set(digit);
     }
-    if (edge == std::numeric_limits<Bits>::max() && wanted.none()) {
+    if (edge == std::numeric_limits<Bits>::max() && gathered.empty()) {
       return;
     }
     std::mutex mutex;
     parallel([&](std::int64_t begin, std::int64_t end) {
       std::vector<Entry> found;
-      std::vector<Bits> bits_of_ranks;
+      std::vector<Bits> own;
       for_each_range(row_, begin, end, [&](std::int64_t i, std::int64_t last) {
         for (; i < last; ++i) {
           const Bits bits = magnitude_bits(data_ + i);
@@ -234,20 +275,14 @@ class RadixScan {
             found.push_back({i, static_cast<double>(data_[i])});
           }
           if (wanted[static_cast<std::size_t>(bits >> kShift)]) {
-            bits_of_ranks.push_back(bits);
+            own.push_back(bits);
           }
         }
       });
       const std::lock_guard<std::mutex> lock(mutex);
       entries.insert(entries.end(), found.begin(), found.end());
-      for (Rank& rank : ranks) {
-        std::copy_if(
-            bits_of_ranks.begin(),
-            bits_of_ranks.end(),
-            std::back_inserter(rank.bits),
-            [&](Bits bits) {
-              return static_cast<std::size_t>(bits >> kShift) == rank.digit;
-            });
+      for (const Bits bits : own) {
+        gathered.at(static_cast<std::size_t>(bits >> kShift)).push_back(bits);
       }
     });
   }

@@ -86,8 +86,9 @@ class TableBuilder {
          .digits = 2});
     for (std::size_t c = 0; c < cells_.size(); ++c) {
       const auto& result = at<PerplexityResult>(c, task);
-      cells_[c].emplace_back(result.kl_nats.value_or(NAN));
-      cells_[c].emplace_back(kPercent * result.agreement.value_or(NAN));
+      TORCH_INTERNAL_ASSERT(result.kl_nats && result.agreement);
+      cells_[c].emplace_back(*result.kl_nats);
+      cells_[c].emplace_back(kPercent * *result.agreement);
     }
   }
 

@@ -49,14 +49,19 @@ RegisterNeuronOptions resolve(
   return options;
 }
 
+/// Of options that are resolved.
+std::int64_t highest_of(const RegisterNeuronOptions& options) {
+  TORCH_INTERNAL_ASSERT(options.highest_layer.has_value());
+  return *options.highest_layer;
+}
+
 } // namespace
 
 RegisterNeuronFinder::RegisterNeuronFinder(
     const VisionModel& model, const RegisterNeuronOptions& options)
     : model_(model),
       found_{.options = resolve(options, model.config())},
-      highest_(
-          found_.options.highest_layer.value_or(found_.options.detect_layer)),
+      highest_(highest_of(found_.options)),
       means_(highest_ + 1, model.config().n_prefix()) {}
 
 void RegisterNeuronFinder::observe(const torch::Tensor& pixels) {

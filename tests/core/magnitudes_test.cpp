@@ -92,6 +92,16 @@ TEST(MedianMagnitudeTest, EqualsTorchOnTies) {
   expect_torch_median(random_values(5000, 3).round(), "rounded values");
 }
 
+/// More elements share the median's upper 16 bits than are gathered.
+TEST(MedianMagnitudeTest, EqualsTorchWhereMostValuesAreNearlyAlike) {
+  constexpr std::int64_t n = 200'000;
+  expect_torch_median(
+      1 + 0.005 * random_values(n, 1).abs().clamp_max(1), "near 1");
+  auto sparse = random_values(n, 2);
+  sparse.slice(0, 0, n - 50'000).zero_();
+  expect_torch_median(sparse, "mostly 0");
+}
+
 TEST(MedianMagnitudeTest, EqualsTorchOnSubnormalsZerosAndInfinities) {
   expect_torch_median(
       at::tensor({-0.0, 0.0, 1e-45, -1e-45, 1e-40}), "subnormals");

@@ -32,45 +32,62 @@ std::string problem_of(const Read& read_it) {
   return "nothing is wrong";
 }
 
-TEST(LayerSettingsTest, TakesBlocksAndWords) {
+TEST(LayerSettingsTest, TakesWords) {
   EXPECT_EQ(read("layers: auto").kind, Kind::kAuto);
   EXPECT_EQ(read("layers: none").kind, Kind::kNone);
   EXPECT_THAT(read("layers: none").layers, IsEmpty());
-  EXPECT_EQ(read("other: 1").kind, Kind::kAuto) << "the first of the words";
+}
+
+TEST(LayerSettingsTest, TheFirstWordIsTheDefault) {
+  EXPECT_EQ(read("other: 1").kind, Kind::kAuto);
+}
+
+TEST(LayerSettingsTest, TakesABlockOrAList) {
   EXPECT_EQ(read("layers: 3").kind, Kind::kListed);
   EXPECT_THAT(read("layers: 3").layers, ElementsAre(3));
   EXPECT_THAT(read("layers: [4, 0]").layers, ElementsAre(4, 0));
-  EXPECT_THAT(read("layers: [-1, 0]", -1).layers, ElementsAre(-1, 0));
 }
 
-TEST(LayerSettingsTest, SaysWhereWhatIsWrong) {
+TEST(LayerSettingsTest, BlocksAreAtLeastTheLowest) {
+  EXPECT_THAT(read("layers: [-1, 0]", -1).layers, ElementsAre(-1, 0));
+  EXPECT_THAT(problem_of([] { read("layers: [-1]"); }), HasSubstr("-1"));
+}
+
+TEST(LayerSettingsTest, AWordThatIsNotOfThemIsAnErrorWithItsPlace) {
   EXPECT_THAT(
       problem_of([] { read("layers: all"); }),
       AllOf(
           HasSubstr("blocks.yaml:1"),
           HasSubstr("expected auto, none, a block (0-based)"),
           HasSubstr("'all'")));
-  EXPECT_THAT(problem_of([] { read("layers: []"); }), HasSubstr("is empty"));
-  EXPECT_THAT(problem_of([] { read("layers: [-1]"); }), HasSubstr("-1"));
-  EXPECT_THAT(problem_of([] { read("layers: {a: 1}"); }), HasSubstr("layers"));
 }
 
-TEST(LayerSettingsTest, KnowsTheModelsBlocks) {
-  check_layers("surface.layers", {-1, 0, 5}, 6);
+TEST(LayerSettingsTest, AnEmptyListIsAnError) {
+  EXPECT_THAT(problem_of([] { read("layers: []"); }), HasSubstr("is empty"));
+}
+
+TEST(CheckLayersTest, SaysWhichBlocksThereAre) {
+  check_layers("surface.layers", {-1, 0, 5}, 6, -1);
   EXPECT_THAT(
-      problem_of([] { check_layers("surface.layers", {0, 6}, 6); }),
+      problem_of([] { check_layers("surface.layers", {0, 6}, 6, -1); }),
       AllOf(
           HasSubstr("surface.layers"),
-          HasSubstr("there is no block 6; use 0 to 5")));
+          HasSubstr("there is no block 6; use -1 to 5")));
 }
 
-TEST(LayerSettingsTest, ReadsASingleNumberOrAuto) {
+TEST(ReadIndexTest, TakesANumberOrAuto) {
   EXPECT_EQ(read_index(config_of("dim: 7"), "dim"), 7);
   EXPECT_EQ(read_index(config_of("dim: auto"), "dim"), std::nullopt);
   EXPECT_EQ(read_index(config_of("other: 1"), "dim"), std::nullopt);
-  EXPECT_THAT(
-      problem_of([] { read_index(config_of("dim: first"), "dim"); }),
-      HasSubstr("expected a number from 0, or auto"));
+}
+
+TEST(ReadIndexTest, AnythingElseIsAnError) {
+  for (const char* text : {"dim: first", "dim: 1.5", "dim: [3, 4]"}) {
+    EXPECT_THAT(
+        problem_of([&] { read_index(config_of(text), "dim"); }),
+        HasSubstr("expected an integer from 0, or auto"))
+        << text;
+  }
   EXPECT_THAT(
       problem_of([] { read_index(config_of("dim: -2"), "dim"); }),
       HasSubstr("-2"));

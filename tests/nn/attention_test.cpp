@@ -46,7 +46,8 @@ class AttentionHookTest : public ::testing::Test {
          .n_kv_heads = k.size(0),
          .d_head = kDim,
          .scale = kScale,
-         .has_rotary = has_rotary},
+         .has_rotary = has_rotary,
+         .softcap = softcap_},
         {.qkv = {at::cat({q, k, v}).view({-1, kModel}), {}},
          .out = out_,
          .q_norm = {},
@@ -103,6 +104,7 @@ class AttentionHookTest : public ::testing::Test {
   }
 
   std::shared_ptr<HookTable> hooks_;
+  double softcap_ = 0;
   torch::Tensor pattern_;   // [batch, head, query_pos, key_pos]
   torch::Tensor x_;         // [batch, pos, d_model]
   torch::Tensor q_, k_, v_; // [head, d_head, d_model]
@@ -192,6 +194,19 @@ TEST_F(AttentionHookTest, ManyTokensAttendAsFewDo) {
       [](const torch::Tensor& s, const HookSite&) { return s; });
   MA_EXPECT_CLOSE(attend(attention, x), fused); // all at once
   MA_EXPECT_CLOSE(by_turns, pattern_);
+}
+
+TEST_F(AttentionHookTest, ScoresOfManyTokensAreCapped) {
+  const auto x = random({kBatch, 300, kModel});
+  const auto uncapped = attend(make(q_, k_, v_), x);
+  softcap_ = 0.5;
+  const auto attention = make(q_, k_, v_);
+  const auto by_turns = attend(attention, x);
+  EXPECT_GT(ma::testing::difference(by_turns, uncapped), 1e-3);
+  const auto scores = hooks_->add(
+      "blocks.0.attn.attn_scores",
+      [](const torch::Tensor& s, const HookSite&) { return s; });
+  MA_EXPECT_CLOSE(attend(attention, x), by_turns); // all at once
 }
 
 TEST_F(AttentionHookTest, AnEditedPatternOfManyTokensReachesKeysBehindIt) {

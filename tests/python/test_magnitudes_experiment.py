@@ -140,10 +140,10 @@ def test_what_is_not_wanted_is_left_out(inputs, tmp_path):
         ("bos=maybe", "maybe"),
         ("find.bos=true", "find.bos says it too"),
         ("surface.layers=all", "list of blocks"),
-        ("surface.layers=[7]", "no block 7; use 0 to 1"),
+        ("surface.layers=[7]", "no block 7; use -1 to 1"),
         ("surface.dims_per_token=0", "dims_per_token"),
         ("outlier_features.layers=1.5", "outlier_features.layers"),
-        ("prompts=['']", "no tokens"),
+        ("prompts=['']", "prompts.0: is empty"),
         ("detial=true", "detail"),
     ],
 )

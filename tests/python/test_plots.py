@@ -298,7 +298,7 @@ def _replace(path, old, new):
 
 def test_an_experiment_without_figures_is_one_line(result_folder, tmp_path):
     folder = copy_of(result_folder("find_massive"), tmp_path)
-    _replace(folder / "record.json", '"experiment": "find_massive",\n  "host"', '"experiment": "norms",\n  "host"')
+    _replace(folder / "record.json", '"experiment": "find_massive",\n  "files"', '"experiment": "norms",\n  "files"')
     with pytest.raises(UnknownNameError, match="no figures of an experiment named 'norms'"):
         plots.figures(folder)
 

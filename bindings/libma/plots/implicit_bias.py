@@ -15,13 +15,14 @@ _PARTS = {"massive": "massive tokens", "rest": "other tokens"}
 
 def figures(results: Results, paper: bool) -> list[Figure]:
     """Value updates of the prompts; dispersion and share by block; what a constant in their place costs."""
-    prompts = range(len(results.detail("prompts", default=[])))
+    prompts: list[dict[str, Any]] = results.detail("prompts", default=None) or []
+    tensors = results.tensors("value_updates") if prompts else {}
     if paper and prompts:
-        return [_updates(results, 0, "figure_8", style.PAPER)]
+        return [_updates(results, tensors, 0, "figure_8")]
     drawn = [_constancy(results), _shares(results)]
     if results.has("table"):
         drawn += ablation.perplexity_figures(results, style.FULL)
-    drawn += [_updates(results, prompt, f"value_updates_prompt_{prompt}", style.FULL) for prompt in prompts]
+    drawn += [_updates(results, tensors, index, f"value_updates_prompt_{index}") for index in range(len(prompts))]
     return drawn
 
 
@@ -80,17 +81,14 @@ def _shares(results: Results) -> Figure:
     return Figure("shares", caption, drawing)
 
 
-def _updates(results: Results, prompt: int, name: str, width: float) -> Figure:
+def _updates(results: Results, all_tensors: dict[str, np.ndarray], index: int, name: str) -> Figure:
     """Heat maps of what each query gets from massive tokens (above) and from the others (below) in three blocks."""
-    prefix = f"prompt.{prompt}."
-    tensors = {
-        name.removeprefix(prefix): tensor
-        for name, tensor in results.tensors("value_updates").items()
-        if name.startswith(prefix)
-    }
+    prefix = f"prompt.{index}."
+    tensors = {key.removeprefix(prefix): x for key, x in all_tensors.items() if key.startswith(prefix)}
+    is_paper = name.startswith("figure")
     members: np.ndarray = tensors["members"].astype(bool)
     blocks = _chosen(results, len(tensors["massive"]))
-    drawing = style.new_drawing(width, 3.0)
+    drawing = style.new_drawing(style.PAPER if is_paper else style.FULL, 3.0)
     grid = style.grid(drawing, len(_PARTS), len(blocks))
     for row, (part, title) in zip(grid, _PARTS.items(), strict=True):
         for axes, block in zip(row, blocks, strict=True):
@@ -98,14 +96,15 @@ def _updates(results: Results, prompt: int, name: str, width: float) -> Figure:
             axes.yaxis.set_major_locator(MaxNLocator(integer=True))
             axes.tick_params(labelbottom=row is grid[-1], labelleft=axes is row[0])
             if row is grid[0]:
-                axes.set_title(f"layer {block + 1} (block {block})")
+                axes.set_title(f"layer {block + 1}" if is_paper else f"block {block} (layer {block + 1})")
             else:
                 axes.set_xlabel("dim of attention's output")
-                drawing.colorbar(mappable, ax=axes, location="bottom", aspect=30, extend="both")
+                ticks = MaxNLocator(nbins=3, symmetric=True)
+                drawing.colorbar(mappable, ax=axes, location="bottom", aspect=30, extend="both", ticks=ticks)
         row[0].set_ylabel(f"{title}\nquery")
     listed = ", ".join(str(place) for place in np.flatnonzero(members)) or "none"
     caption = (
-        "Value updates of each query of a prompt, from the tokens with massive activations (above; their positions: "
+        f"Value updates of each query of the prompt {results.detail('prompts')[index]['text']!r}, from the tokens with massive activations (above; their positions: "
         f"{listed}) and from all others (below), of all heads side by side. One scale for both maps of a layer, clipped at the largest percent."
     )
     return Figure(name, caption, drawing)

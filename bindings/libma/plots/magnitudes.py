@@ -74,8 +74,9 @@ def _draw(results: Results, shown: list[dict[str, Any]], name: str, width: float
         dims = surfaces.top_dims(values, max(magnitude, ratio * number(surface["median"])))
         panels.append(surfaces.Panel(surface.get("title", ""), values, surface["tokens"], dims))
     drawing = surfaces.draw(panels, width, 2 if len(panels) in (2, 4) else 3, title)
+    bos = "with" if shown[0]["bos"] else "without"
     caption = (
-        "Magnitudes of the residual stream over tokens and dims. The dims that are named, in orange, hold entries that "
+        f"Magnitudes of the residual stream over tokens and dims, {bos} a BOS. The dims that are named, in orange, hold entries that "
         "meet the criterion, or else the largest one."
     )
     return Figure(name, caption, drawing)

@@ -92,6 +92,7 @@ def grid(drawing: Drawing, rows: int, columns: int) -> list[list[Axes]]:
 def layer_axis(axes: Axes) -> None:
     """Blocks (0-based) below and layers (1-based) above, at the same ticks. Data are drawn over blocks."""
     axes.set_xlabel("block (0-based)")
+    axes.set_xlim(np.ceil(axes.dataLim.x0) - 0.5, np.floor(axes.dataLim.x1) + 0.5)  # no tick beyond the last block
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
     above = axes.secondary_xaxis("top")
     above.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))

@@ -182,7 +182,8 @@ Encoding Pipeline::encode_with_offsets(
             text.size(),
             "; decode or repair it first"));
   }
-  if (options.add_bos && !parts_.edges.bos) {
+  const auto bos = options.add_bos ? parts_.edges.bos : std::nullopt;
+  if (options.add_bos && !bos) {
     throw ConfigError(
         parts_.where,
         "add_bos was asked for and the tokenizer has no BOS; leave add_bos "
@@ -199,9 +200,8 @@ Encoding Pipeline::encode_with_offsets(
       encode_section(part, options.parse_special, out);
     }
   }
-  const auto& bos = parts_.edges.bos; // options are checked above
-  if (options.add_bos && bos) { // last, because the rules for offsets look at
-                                // the first token of the text
+  if (bos) { // last, because the rules for offsets look at the first token of
+             // the text
     out.encoding.ids.insert(out.encoding.ids.begin(), *bos);
     out.encoding.offsets.insert(out.encoding.offsets.begin(), {0, 0});
   }

@@ -1,11 +1,11 @@
-// Reading `perplexity`.
-#include "experiments/common/perplexity_settings.h"
+// Texts and windows.
+#include "experiments/common/evaluation_settings.h"
 
 #include <filesystem>
 #include <set>
 #include <utility>
 
-#include "experiments/common/condition_settings.h"
+#include "experiments/common/unique_names.h"
 
 #include "libma/eval/protocols.h"
 
@@ -49,15 +49,30 @@ PerplexitySettings read_text(const Yaml& yaml) {
   return settings;
 }
 
-} // namespace
-
-std::vector<PerplexitySettings> read_perplexity(const Yaml& evaluate) {
+/// The list `perplexity` of the map `evaluate`; empty when it is absent.
+std::vector<PerplexitySettings> read_texts(const Yaml& evaluate) {
   std::vector<PerplexitySettings> settings;
   std::set<std::string> columns;
   if (const auto texts = evaluate.find("perplexity")) {
     for (const Yaml& text : texts->items()) {
       settings.push_back(read_text(text));
       require_new(text, settings.back().name, columns);
+    }
+  }
+  return settings;
+}
+
+} // namespace
+
+EvaluationSettings read_evaluation(const Yaml& config, bool needs_texts) {
+  EvaluationSettings settings{
+      .perplexity = {},
+      .tokens_per_pass =
+          config.get_or<std::int64_t>("tokens_per_pass", 0, at_least(0))};
+  if (const auto evaluate = config.find("evaluate")) {
+    settings.perplexity = read_texts(*evaluate);
+    if (needs_texts && settings.perplexity.empty()) {
+      throw(*evaluate)["perplexity"].error("is empty; give at least one text");
     }
   }
   return settings;
