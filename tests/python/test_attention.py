@@ -134,7 +134,7 @@ def test_classes_of_outliers_come_from_the_tokenizer(tiny_folder):
     found = ma.attention_sinks(model, ids, outlier=0.0)
     rows = found.outliers_table().rows
     counts = {}
-    for layer, name, count, _ in rows:
+    for layer, _, name, count, _ in rows:
         counts.setdefault(layer, {})[name] = count
     assert counts[0] == counts[1]
     assert sum(counts[0].values()) == ids.numel()
