@@ -94,7 +94,7 @@ def _bars(sweep: _Sweep, width: float) -> Figure:
         bars.draw_panel(axis, group, names, log=True, one_colour=True)
         axis.set_title(style.plain(sweep.name if len(measures) == 1 else f"{sweep.name}: {group.name}"))
         axis.set_xlabel(_PERPLEXITY)
-    axes[0].set_ylabel(style.plain(",\n".join(sweep.table.columns[:n_keys])))
+    axes[0].set_ylabel(",\n".join(map(style.plain, sweep.table.columns[:n_keys])))
     caption = f"Perplexity under the edits of the sweep {sweep.name}, logarithmic from 1."
     return Figure(sweep.name, caption, drawing)
 
