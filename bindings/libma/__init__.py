@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 _extension.check_torch()
+__version__ = _extension.version()
 
 
 def __getattr__(name: str) -> Any:

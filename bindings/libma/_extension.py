@@ -6,6 +6,14 @@ import importlib.util
 from types import ModuleType
 
 
+def version() -> str:
+    """Of the extension module: "0.1.0"; "unknown" where it was not built."""
+    try:
+        return str(importlib.import_module("libma._build").LIBMA_VERSION)
+    except ModuleNotFoundError:
+        return "unknown"
+
+
 def check_torch() -> None:
     """Raises ImportError when the installed torch is not the one that the extension was built against.
 

@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="libma", description="Find, edit and measure massive activations.")
+    parser.add_argument("--version", action="version", version=f"libma {_extension.version()}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     command = commands.add_parser("fetch", help="bring models, texts and data sets to the cache")
     command.add_argument("names", nargs="+", metavar="NAME", help=_NAMES)

@@ -129,7 +129,14 @@ void check_inputs(
     const AblationSettings& settings, const std::filesystem::path& home) {
   Checks checks;
   checks.attempt([&] {
-    check_evaluation(settings.model, settings.find, settings.evaluation, home);
+    check_evaluation(
+        settings.model,
+        settings.find,
+        settings.evaluation,
+        home,
+        [&](const DecoderConfig& config) {
+          check_blocks(settings.conditions, config.n_layers);
+        });
   });
   for (const ZeroShotSettings& wanted : settings.zero_shot) {
     for (const std::string& name : wanted.tasks) {

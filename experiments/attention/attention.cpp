@@ -7,7 +7,6 @@
 #include "experiments/attention/settings.h"
 #include "experiments/common/calibrated.h"
 #include "experiments/common/experiment.h"
-#include "experiments/common/layer_settings.h"
 #include <nlohmann/json.hpp>
 
 #include "libma/analysis/attention_sink_tables.h"
@@ -111,7 +110,8 @@ void write_maps(
     run.check_interrupt();
     const auto ids = model.tokenizer().encode(
         prompt, {.add_bos = settings.find.cut.add_bos});
-    const auto maps = attention_maps(model, ids, tokens, settings.map_layers);
+    const auto maps =
+        attention_maps(model, ids, tokens, settings.map_layers.layers);
     if (!maps.massive.any().item<bool>()) {
       log::warn(c10::str("no token of prompt ", i, " is massive"));
     }
@@ -131,11 +131,15 @@ void write_maps(
   findings.details["prompts"] = std::move(prompts);
 }
 
+void check_blocks(
+    const AttentionSettings& settings, const DecoderConfig& config) {
+  check_layers(settings.sink_layers, config.n_layers);
+  check_layers(settings.map_layers, config.n_layers);
+}
+
 void measure(const AttentionSettings& settings, Run& run) {
   const auto calibrated = load_calibrated(settings.model, settings.find, run);
-  const auto n_layers = calibrated.model.config().n_layers;
-  check_layers("sinks.layers", settings.sinks.layers, n_layers);
-  check_layers("maps.layers", settings.map_layers, n_layers);
+  check_blocks(settings, calibrated.model.config());
   const auto profile = find_massive_in(calibrated, settings.find, run);
   const auto tokens = massive_tokens(profile);
   auto findings = findings_of(calibrated);
@@ -179,7 +183,13 @@ int run_attention(const std::vector<std::string>& args) {
             .work = [=](Run& run) { measure(settings, run); },
             .check =
                 [=](const auto& home) {
-                  check_calibrated(settings.model, longest(settings), home);
+                  check_calibrated(
+                      settings.model,
+                      longest(settings),
+                      home,
+                      [&](const DecoderConfig& model) {
+                        check_blocks(settings, model);
+                      });
                 }};
       });
 }

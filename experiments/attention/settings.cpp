@@ -3,8 +3,6 @@
 
 #include <utility>
 
-#include "experiments/common/layer_settings.h"
-
 #include "libma/core/error.h"
 
 namespace ma::experiments {
@@ -52,7 +50,8 @@ void read_sinks(const Yaml& yaml, AttentionSettings& settings) {
           yaml.get_or<double>("outlier", defaults.outlier, between(0, 1)),
       .fewest_queries = yaml.get_or<std::int64_t>(
           "fewest_queries", defaults.fewest_queries, at_least(1))};
-  sinks.layers = read_layers(yaml, "layers", {LayerChoice::Kind::kAll}).layers;
+  settings.sink_layers = read_layers(yaml, "layers", {LayerChoice::Kind::kAll});
+  sinks.layers = settings.sink_layers.layers;
   sinks.scores = yaml.get_or<bool>("scores", false);
   sinks.tokens_per_pass = yaml.get_or<std::int64_t>(
       "tokens_per_pass", sinks.tokens_per_pass, at_least(1));
@@ -76,8 +75,7 @@ AttentionSettings read_attention_settings(const Yaml& config) {
   read_sinks(config.section("sinks"), settings);
   settings.prompts = read_prompts(config);
   settings.map_layers =
-      read_layers(config.section("maps"), "layers", {LayerChoice::Kind::kAuto})
-          .layers;
+      read_layers(config.section("maps"), "layers", {LayerChoice::Kind::kAuto});
   if (settings.kinds.empty() && settings.prompts.empty()) {
     throw config.error(
         "there is nothing to measure; give sinks.tokens or prompts");

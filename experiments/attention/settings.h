@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "experiments/common/find.h"
+#include "experiments/common/layer_settings.h"
 
 #include "libma/core/yaml.h"
 #include "libma/eval/measure_attention.h"
@@ -24,8 +25,9 @@ struct AttentionSettings {
   CutOptions cut;    ///< of the sequences whose sinks are measured
   std::vector<SequenceKind> kinds;
   MeasureSinksOptions sinks;
-  std::vector<std::string> prompts;     ///< whose maps are drawn; may be empty
-  std::vector<std::int64_t> map_layers; ///< empty: auto
+  LayerChoice sink_layers;          ///< also in `sinks`
+  std::vector<std::string> prompts; ///< whose maps are drawn; may be empty
+  LayerChoice map_layers;
 };
 
 /// Reads every key of `config`. Throws ConfigError, with file, line and key.

@@ -66,14 +66,19 @@ nlohmann::json describe(const MassiveTokens& tokens) {
 void check_calibrated(
     const ModelSettings& model,
     const FindSettings& find,
-    const std::filesystem::path& home) {
+    const std::filesystem::path& home,
+    const FitsModel& fits) {
   Checks checks;
-  std::unique_ptr<Tokenizer> tokenizer;
+  std::optional<CheckedModel> checked;
   std::optional<Corpus> corpus;
-  checks.attempt([&] { tokenizer = check_model(model, home); });
+  checks.attempt([&] { checked = check_model(model, home); });
+  if (checked && fits) {
+    checks.attempt([&] { fits(checked->config); });
+  }
   checks.attempt([&] { corpus = load_corpus(find.text, home); });
-  if (tokenizer && corpus) {
-    checks.attempt([&] { cut_sequences(*tokenizer, corpus->texts, find.cut); });
+  if (checked && corpus) {
+    checks.attempt(
+        [&] { cut_sequences(*checked->tokenizer, corpus->texts, find.cut); });
   }
   checks.finish();
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -41,11 +42,15 @@ MassiveProfile find_massive_in(
 /// How massive tokens are told, for a record.
 nlohmann::json describe(const MassiveTokens& tokens);
 
-/// What a dry run looks at: prints what loading the model would do. Throws
-/// Problems with all that is not there.
+/// Throws ConfigError when settings name what a model does not have.
+using FitsModel = std::function<void(const DecoderConfig& config)>;
+
+/// What a dry run looks at: prints what loading the model would do, and whether
+/// the settings fit it. Throws Problems with all that is not there.
 void check_calibrated(
     const ModelSettings& model,
     const FindSettings& find,
-    const std::filesystem::path& home);
+    const std::filesystem::path& home,
+    const FitsModel& fits = {});
 
 } // namespace ma::experiments

@@ -70,16 +70,22 @@ std::vector<Intervention> make_edits(
 
 } // namespace
 
+void check_blocks(
+    const std::vector<ConditionSettings>& settings, std::int64_t n_layers) {
+  for (const ConditionSettings& wanted : settings) {
+    check_layers(wanted.layer, n_layers);
+  }
+}
+
 void check_sites(
     const std::vector<ConditionSettings>& settings, const HookedModel& model) {
-  const auto n_layers = model.config().n_layers;
+  check_blocks(settings, model.config().n_layers);
   for (const ConditionSettings& wanted : settings) {
     if (wanted.kind.empty()) {
       continue;
     }
     model.hooks().matching(
         "blocks.*." + wanted.site); // throws when there is none
-    check_layers("condition " + wanted.name, wanted.layer.layers, n_layers);
   }
 }
 

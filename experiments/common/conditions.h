@@ -14,6 +14,11 @@
 
 namespace ma::experiments {
 
+/// Throws ConfigError when a condition names a block that a model of `n_layers`
+/// does not have.
+void check_blocks(
+    const std::vector<ConditionSettings>& settings, std::int64_t n_layers);
+
 /// Throws UnknownNameError or ConfigError when a condition names a site or a
 /// block that `model` does not have.
 void check_sites(

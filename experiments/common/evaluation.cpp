@@ -69,9 +69,10 @@ void check_evaluation(
     const ModelSettings& model,
     const FindSettings& find,
     const EvaluationSettings& settings,
-    const std::filesystem::path& home) {
+    const std::filesystem::path& home,
+    const FitsModel& fits) {
   Checks checks;
-  checks.attempt([&] { check_calibrated(model, find, home); });
+  checks.attempt([&] { check_calibrated(model, find, home, fits); });
   for (const PerplexitySettings& wanted : settings.perplexity) {
     checks.attempt([&] { load_corpus(wanted.task, home); });
   }

@@ -56,6 +56,7 @@ void check_evaluation(
     const ModelSettings& model,
     const FindSettings& find,
     const EvaluationSettings& settings,
-    const std::filesystem::path& home);
+    const std::filesystem::path& home,
+    const FitsModel& fits = {});
 
 } // namespace ma::experiments

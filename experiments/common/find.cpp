@@ -51,7 +51,7 @@ std::vector<std::string> read_prompts(const Yaml& config) {
   return prompts;
 }
 
-std::unique_ptr<Tokenizer> check_model(
+CheckedModel check_model(
     const ModelSettings& model, const std::filesystem::path& home) {
   const auto plan = plan_model(
       model.name,
@@ -59,7 +59,9 @@ std::unique_ptr<Tokenizer> check_model(
        .dtype = parse_dtype(model.dtype, "dtype"),
        .home = home});
   log::info(model.name + ": " + plan.describe());
-  return load_tokenizer(plan.checkpoint->path());
+  return {
+      .config = plan.config,
+      .tokenizer = load_tokenizer(plan.checkpoint->path())};
 }
 
 std::string describe_top_site(const MassiveProfile& profile) {

@@ -11,6 +11,7 @@
 #include "libma/core/yaml.h"
 #include "libma/eval/calibration.h"
 #include "libma/io/tokenizer/tokenizer.h"
+#include "libma/models/decoder_config.h"
 
 namespace ma::experiments {
 
@@ -42,9 +43,15 @@ FindSettings read_find(const Yaml& yaml);
 /// absent. Throws ConfigError, also when one is empty.
 std::vector<std::string> read_prompts(const Yaml& config);
 
-/// Looks whether the model is there and prints what loading it would do; its
-/// tokenizer. Throws as plan_model and load_tokenizer do.
-std::unique_ptr<Tokenizer> check_model(
+/// What is known of a model whose weights were not read.
+struct CheckedModel {
+  DecoderConfig config;
+  std::unique_ptr<Tokenizer> tokenizer;
+};
+
+/// Looks whether the model is there and prints what loading it would do. Throws
+/// as plan_model and load_tokenizer do.
+CheckedModel check_model(
     const ModelSettings& model, const std::filesystem::path& home);
 
 /// "dim 42 at the start token, from block 3 (layer 4) to block 9: mean 1,520.5,

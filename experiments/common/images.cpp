@@ -148,7 +148,8 @@ nlohmann::json describe_images(
 void check_vision_model(
     const ModelSettings& model,
     const std::vector<ImagesSettings>& images,
-    const std::filesystem::path& home) {
+    const std::filesystem::path& home,
+    const std::function<void(const VisionConfig&)>& fits) {
   Checks checks;
   checks.attempt([&] {
     const auto plan = plan_vision_model(
@@ -157,6 +158,9 @@ void check_vision_model(
          .dtype = parse_dtype(model.dtype, "dtype"),
          .home = home});
     log::info(model.name + ": " + plan.describe());
+    if (fits) {
+      fits(plan.config);
+    }
   });
   for (const ImagesSettings& each : images) {
     checks.attempt([&] { find_recipe(each, model.name, home); });

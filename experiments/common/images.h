@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "libma/io/image/image_loader.h"
 #include "libma/io/image/image_set.h"
 #include "libma/io/image/recipe.h"
+#include "libma/models/vision_config.h"
 #include "libma/models/vision_model.h"
 
 namespace ma::experiments {
@@ -66,10 +68,12 @@ nlohmann::json describe_images(
     const ImageSource& source, const ImageLoader& loader);
 
 /// Looks whether model, recipe and images are there and prints what loading the
-/// model would do. Throws Problems.
+/// model would do; `fits` throws ConfigError when settings name what the model
+/// does not have. Throws Problems.
 void check_vision_model(
     const ModelSettings& model,
     const std::vector<ImagesSettings>& images,
-    const std::filesystem::path& home);
+    const std::filesystem::path& home,
+    const std::function<void(const VisionConfig& config)>& fits = {});
 
 } // namespace ma::experiments

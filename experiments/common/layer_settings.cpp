@@ -28,7 +28,20 @@ std::string word_of(Kind kind) {
   return {};
 }
 
+/// The blocks that the value of `key` names.
+LayerChoice listed(const Yaml& key, Layers layers, std::int64_t lowest) {
+  return {
+      .kind = Kind::kListed,
+      .layers = std::move(layers),
+      .lowest = lowest,
+      .key = key};
+}
+
 } // namespace
+
+std::optional<std::int64_t> LayerChoice::single() const {
+  return layers.empty() ? std::nullopt : std::optional(layers.front());
+}
 
 LayerChoice read_layers(
     const Yaml& yaml,
@@ -42,10 +55,10 @@ LayerChoice read_layers(
     if (layers.empty()) {
       throw given->error("is empty; name at least one block");
     }
-    return {.kind = Kind::kListed, .layers = std::move(layers)};
+    return listed(*given, std::move(layers), lowest);
   }
   if (given && given->holds<std::int64_t>()) {
-    return {.kind = Kind::kListed, .layers = {given->as<std::int64_t>(range)}};
+    return listed(*given, {given->as<std::int64_t>(range)}, lowest);
   }
   const auto word = yaml.get_or<std::string>(key, word_of(words.front()));
   std::vector<std::string> known;
@@ -61,20 +74,20 @@ LayerChoice read_layers(
       ", a block (0-based) or a list of blocks, got '" + word + "'");
 }
 
-void check_layers(
-    std::string_view where,
-    const std::vector<std::int64_t>& layers,
-    std::int64_t n_layers,
-    std::int64_t lowest) {
-  for (const std::int64_t layer : layers) {
-    if (layer < lowest || layer >= n_layers) {
-      throw ConfigError(
-          where,
+LayerChoice read_layer(const Yaml& yaml, const std::string& key) {
+  const auto layer = read_index(yaml, key);
+  return layer ? listed(yaml[key], {*layer}, /*lowest=*/0) : LayerChoice{};
+}
+
+void check_layers(const LayerChoice& choice, std::int64_t n_layers) {
+  for (const std::int64_t layer : choice.layers) {
+    if (choice.key && (layer < choice.lowest || layer >= n_layers)) {
+      throw choice.key->error(
           c10::str(
               "there is no block ",
               layer,
               "; use ",
-              lowest,
+              choice.lowest,
               " to ",
               n_layers - 1));
     }

@@ -57,13 +57,13 @@ void check_models(
     checks.attempt(
         [&] {
           log::info(numbered(settings.models, i) + ": " + describe(model));
-          const auto tokenizer = check_model(
+          const auto checked = check_model(
               {.name = model.name,
                .dtype = dtype_name(model.dtype),
                .device = model.device},
               home);
           if (corpus) {
-            cut_sequences(*tokenizer, corpus->texts, model.cut);
+            cut_sequences(*checked.tokenizer, corpus->texts, model.cut);
           }
         },
         failure_line(model, ""));

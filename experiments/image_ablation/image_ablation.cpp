@@ -283,14 +283,17 @@ void ablate_images(const ImageAblationSettings& settings, Run& run) {
   run.write_record(findings);
 }
 
-/// Throws Problems when the model or images are not there.
+/// Throws Problems when the model, its blocks or images are not there.
 void check_inputs(
     const ImageAblationSettings& settings, const std::filesystem::path& home) {
   std::vector<ImagesSettings> images = {settings.find};
   for (const ImageTaskSettings& task : settings.tasks) {
     images.push_back(task.images);
   }
-  check_vision_model(settings.model, images, home);
+  check_vision_model(
+      settings.model, images, home, [&](const VisionConfig& config) {
+        check_blocks(settings.conditions, config.n_layers);
+      });
 }
 
 } // namespace

@@ -11,7 +11,6 @@
 #include "experiments/common/calibrated.h"
 #include "experiments/common/evaluation.h"
 #include "experiments/common/experiment.h"
-#include "experiments/common/layer_settings.h"
 #include "experiments/implicit_bias/settings.h"
 #include <nlohmann/json.hpp>
 
@@ -41,22 +40,10 @@ void warn_of_calibration_text(
 }
 
 /// Throws ConfigError when the settings name blocks that are not there.
-void check_replaced(
-    const ImplicitBiasSettings& settings, std::int64_t n_layers) {
-  const auto first = settings.first_layer.value_or(0);
-  const auto last = settings.last_layer.value_or(n_layers - 1);
-  check_layers("replace.first_layer", {first}, n_layers);
-  check_layers("replace.last_layer", {last}, n_layers);
-  if (first > last) {
-    throw ConfigError(
-        "replace",
-        c10::str(
-            "first_layer ",
-            first,
-            " is behind last_layer ",
-            last,
-            "; swap them"));
-  }
+void check_blocks(
+    const ImplicitBiasSettings& settings, const DecoderConfig& config) {
+  check_layers(settings.first_layer, config.n_layers);
+  check_layers(settings.last_layer, config.n_layers);
 }
 
 /// The blocks whose attention is edited.
@@ -64,8 +51,8 @@ std::vector<std::int64_t> edited_layers(
     const ImplicitBiasSettings& settings,
     const MassiveTokens& tokens,
     std::int64_t n_layers) {
-  const auto first = settings.first_layer.value_or(tokens.block + 1);
-  const auto last = settings.last_layer.value_or(n_layers - 1);
+  const auto first = settings.first_layer.single().value_or(tokens.block + 1);
+  const auto last = settings.last_layer.single().value_or(n_layers - 1);
   if (first <= tokens.block || last >= n_layers || first > last) {
     throw ConfigError(
         "replace",
@@ -211,7 +198,7 @@ ImplicitBias measure_bias(
 void measure(const ImplicitBiasSettings& settings, Run& run) {
   const auto calibrated = load_calibrated(settings.model, settings.find, run);
   const Model& model = calibrated.model;
-  check_replaced(settings, model.config().n_layers);
+  check_blocks(settings, model.config());
   const auto evaluation =
       make_evaluation(settings.evaluation, model.tokenizer(), run.home());
   warn_of_calibration_text(calibrated.texts, evaluation.text_files);
@@ -262,7 +249,13 @@ int run_implicit_bias(const std::vector<std::string>& args) {
             .check =
                 [=](const auto& home) {
                   check_evaluation(
-                      settings.model, settings.find, settings.evaluation, home);
+                      settings.model,
+                      settings.find,
+                      settings.evaluation,
+                      home,
+                      [&](const DecoderConfig& model) {
+                        check_blocks(settings, model);
+                      });
                 }};
       });
 }

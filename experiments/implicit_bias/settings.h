@@ -1,13 +1,12 @@
 // What is measured of the implicit bias: the YAML file as plain structs.
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "experiments/common/evaluation_settings.h"
 #include "experiments/common/find.h"
+#include "experiments/common/layer_settings.h"
 
 #include "libma/core/yaml.h"
 #include "libma/eval/implicit_bias.h"
@@ -16,13 +15,12 @@ namespace ma::experiments {
 
 struct ImplicitBiasSettings {
   ModelSettings model;
-  FindSettings find;     ///< calibration: tokens, statistics, constants
-  ImplicitBiasPass bias; ///< the seed is the run's
-  std::optional<std::int64_t> first_layer = {}; ///< 0-based, edited from here;
-                                                ///< unset: the first behind the
-                                                ///< massive activations
-  std::optional<std::int64_t> last_layer = {};  ///< unset: the last
-  EvaluationSettings evaluation;                ///< without texts: no table
+  FindSettings find;       ///< calibration: tokens, statistics, constants
+  ImplicitBiasPass bias;   ///< the seed is the run's
+  LayerChoice first_layer; ///< edited from here; auto: the first behind the
+                           ///< massive activations
+  LayerChoice last_layer;  ///< auto: the last
+  EvaluationSettings evaluation;    ///< without texts: no table
   std::vector<std::string> prompts; ///< whose value updates are written; may
                                     ///< be empty
 };

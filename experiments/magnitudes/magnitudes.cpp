@@ -4,7 +4,6 @@
 
 #include "experiments/common/calibrated.h"
 #include "experiments/common/experiment.h"
-#include "experiments/common/layer_settings.h"
 #include "experiments/magnitudes/report.h"
 #include "experiments/magnitudes/settings.h"
 
@@ -24,8 +23,8 @@ FindSettings with_bos(FindSettings find, bool add_bos) {
 /// one before it, and the last.
 std::vector<std::int64_t> surface_layers(
     const SurfaceSettings& settings, const Magnitudes& found) {
-  if (!settings.layers.empty()) {
-    return settings.layers;
+  if (settings.layers.kind == LayerChoice::Kind::kListed) {
+    return settings.layers.layers;
   }
   const auto peak = found.peak_layer();
   const std::set<std::int64_t> layers = {peak - 1, peak, found.n_layers() - 1};
@@ -57,11 +56,7 @@ void measure(const MagnitudesSettings& settings, Run& run) {
   const auto calibrated = load_calibrated(
       settings.model, with_bos(settings.find, settings.arms.front()), run);
   const Model& model = calibrated.model;
-  check_layers(
-      "surface.layers",
-      settings.surface.layers,
-      model.config().n_layers,
-      /*lowest=*/-1);
+  check_layers(settings.surface.layers, model.config().n_layers);
   std::vector<Arm> arms;
   for (const bool add_bos : settings.arms) {
     auto sequences = calibrated.sequences;
@@ -82,7 +77,13 @@ void measure(const MagnitudesSettings& settings, Run& run) {
 void check(
     const MagnitudesSettings& settings, const std::filesystem::path& home) {
   for (const bool add_bos : settings.arms) {
-    check_calibrated(settings.model, with_bos(settings.find, add_bos), home);
+    check_calibrated(
+        settings.model,
+        with_bos(settings.find, add_bos),
+        home,
+        [&](const DecoderConfig& model) {
+          check_layers(settings.surface.layers, model.n_layers);
+        });
   }
 }
 

@@ -1,8 +1,6 @@
 // The keys of a magnitudes YAML file.
 #include "experiments/magnitudes/settings.h"
 
-#include "experiments/common/layer_settings.h"
-
 namespace ma::experiments {
 namespace {
 
@@ -47,8 +45,7 @@ MagnitudesSettings read_magnitudes_settings(const Yaml& config) {
   settings.surface.prompts = read_prompts(config);
   const auto surface = config.section("surface");
   settings.surface.layers =
-      read_layers(surface, "layers", {LayerChoice::Kind::kAuto}, /*lowest=*/-1)
-          .layers;
+      read_layers(surface, "layers", {LayerChoice::Kind::kAuto}, /*lowest=*/-1);
   settings.surface.top = surface.get_or<std::int64_t>(
       "dims_per_token", settings.surface.top, at_least(1));
   return settings;

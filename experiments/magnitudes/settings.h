@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "experiments/common/find.h"
+#include "experiments/common/layer_settings.h"
 
 #include "libma/analysis/layer_magnitudes.h"
 #include "libma/core/yaml.h"
@@ -14,9 +15,9 @@ namespace ma::experiments {
 
 struct SurfaceSettings {
   std::vector<std::string> prompts;
-  std::vector<std::int64_t> layers; ///< 0-based blocks; empty: around the
-                                    ///< strongest site's peak, and the last
-  std::int64_t top = 3;             ///< dims of each token in features.csv
+  LayerChoice layers;   ///< -1: the embeddings; auto: around the strongest
+                        ///< site's peak, and the last
+  std::int64_t top = 3; ///< dims of each token in features.csv
 };
 
 struct MagnitudesSettings {

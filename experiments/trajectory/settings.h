@@ -1,12 +1,11 @@
 // Which tokens are followed where: the YAML file as plain structs.
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "experiments/common/find.h"
+#include "experiments/common/layer_settings.h"
 
 #include "libma/core/yaml.h"
 
@@ -15,8 +14,8 @@ namespace ma::experiments {
 struct TrajectorySettings {
   ModelSettings model;
   FindSettings find; ///< which tokens are massive, and both groups of tokens
-  std::vector<std::string> prompts;       ///< may be empty
-  std::optional<std::int64_t> layer = {}; ///< 0-based block; unset: auto
+  std::vector<std::string> prompts; ///< may be empty
+  LayerChoice layer;                ///< a block, or auto
 };
 
 /// Reads every key of `config`. Throws ConfigError, with file, line and key.

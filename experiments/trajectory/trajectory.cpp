@@ -5,7 +5,6 @@
 
 #include "experiments/common/calibrated.h"
 #include "experiments/common/experiment.h"
-#include "experiments/common/layer_settings.h"
 #include "experiments/trajectory/settings.h"
 #include <nlohmann/json.hpp>
 
@@ -43,7 +42,8 @@ void write_prompts(
     run.check_interrupt();
     const auto ids = model.tokenizer().encode(
         prompt, {.add_bos = settings.find.cut.add_bos});
-    const auto way = norm_trajectory(model, ids, tokens, settings.layer);
+    const auto way =
+        norm_trajectory(model, ids, tokens, settings.layer.single());
     if (!way.massive.any().item<bool>()) {
       log::warn(c10::str("no token of prompt ", i, " is massive"));
     }
@@ -72,16 +72,14 @@ void write_prompts(
 void measure(const TrajectorySettings& settings, Run& run) {
   const auto calibrated = load_calibrated(settings.model, settings.find, run);
   const Model& model = calibrated.model;
-  if (settings.layer) {
-    check_layers("layer", {*settings.layer}, model.config().n_layers);
-  }
+  check_layers(settings.layer, model.config().n_layers);
   const auto profile = find_massive_in(calibrated, settings.find, run);
   const auto tokens = massive_tokens(profile);
   const auto groups = trajectory_groups(
       model,
       calibrated.sequences,
       tokens,
-      {.layer = settings.layer, .progress = run.progress()});
+      {.layer = settings.layer.single(), .progress = run.progress()});
   log::info(
       c10::str(
           "block ",
@@ -120,7 +118,13 @@ int run_trajectory(const std::vector<std::string>& args) {
             .work = [=](Run& run) { measure(settings, run); },
             .check =
                 [=](const auto& home) {
-                  check_calibrated(settings.model, settings.find, home);
+                  check_calibrated(
+                      settings.model,
+                      settings.find,
+                      home,
+                      [&](const DecoderConfig& model) {
+                        check_layers(settings.layer, model.n_layers);
+                      });
                 }};
       });
 }

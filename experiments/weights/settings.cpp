@@ -1,8 +1,24 @@
 // The keys of a weights YAML file.
 #include "experiments/weights/settings.h"
 
+#include <c10/util/StringUtil.h>
+
 namespace ma::experiments {
 namespace {
+
+/// How many of the `available` calibration sequences are looked at.
+std::int64_t read_sequences(const Yaml& yaml, std::int64_t available) {
+  const auto wanted = yaml.get_or<std::int64_t>("sequences", 1, at_least(1));
+  if (wanted > available) {
+    throw yaml["sequences"].error(
+        c10::str(
+            wanted,
+            " sequences are more than find.sequences (",
+            available,
+            ")"));
+  }
+  return wanted;
+}
 
 SuperWeightOptions read_search(const Yaml& yaml) {
   const SuperWeightOptions defaults;
@@ -22,10 +38,10 @@ WeightsSettings read_weights_settings(const Yaml& config) {
   settings.find = read_find(config["find"]);
   const auto search = config.section("search");
   settings.search_sequences =
-      search.get_or<std::int64_t>("sequences", 1, at_least(1));
+      read_sequences(search, settings.find.cut.sequences);
   settings.search = read_search(search);
   const auto contributions = config.section("contributions");
-  settings.layer = read_index(contributions, "layer");
+  settings.layer = read_layer(contributions, "layer");
   settings.dim = read_index(contributions, "dim");
   settings.top_neurons =
       contributions.get_or<std::int64_t>("top", 10, at_least(1));

@@ -20,9 +20,8 @@ struct WeightsSettings {
   std::int64_t search_sequences = 0; ///< of the calibration sequences, for
                                      ///< super weights and contributions
   SuperWeightOptions search;
-  std::optional<std::int64_t> layer; ///< 0-based block of the entry that is
-                                     ///< decomposed; unset: found
-  std::optional<std::int64_t> dim;   ///< its dim; unset: found
+  LayerChoice layer; ///< block of the entry that is decomposed; auto: found
+  std::optional<std::int64_t> dim; ///< its dim; unset: found
   std::int64_t top_neurons = 0;
   double step_share = 0;
   LayerChoice spectra; ///< whose matrices are taken apart; kAuto: where

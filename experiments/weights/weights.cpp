@@ -60,12 +60,12 @@ Found find_weights(
   }
   const MassiveSite& site = found.profile.sites.front();
   const auto position = found.profile.position_of(site.token_class);
-  const bool is_sites =
-      !settings.layer.has_value() && !settings.dim.has_value();
+  const auto layer = settings.layer.single();
+  const bool is_sites = !layer.has_value() && !settings.dim.has_value();
   found.writes = write_contributions(
       model,
       sequences,
-      {.layer = settings.layer.value_or(found.profile.edit_layer),
+      {.layer = layer.value_or(found.profile.edit_layer),
        .dim = settings.dim.value_or(site.dim),
        .position =
            is_sites && position >= 0 ? std::optional(position) : std::nullopt,
@@ -209,12 +209,8 @@ Table with_magnitudes(
 /// Throws ConfigError when the settings name a block or dim that is not there.
 void check_places(
     const WeightsSettings& settings, const DecoderConfig& config) {
-  check_layers("spectra.layers", settings.spectra.layers, config.n_layers);
-  check_index(
-      "contributions.layer",
-      "block",
-      settings.layer.value_or(0),
-      config.n_layers);
+  check_layers(settings.spectra, config.n_layers);
+  check_layers(settings.layer, config.n_layers);
   check_index(
       "contributions.dim", "dim", settings.dim.value_or(0), config.d_model);
 }
@@ -270,9 +266,8 @@ void measure(const WeightsSettings& settings, Run& run) {
     append(findings.metrics, table);
   }
   findings.details = details_of(found.profile, conditions, result);
-  findings.details["search"] = describe_search(
-      found.search,
-      std::min(settings.search_sequences, calibrated.sequences.size(0)));
+  findings.details["search"] =
+      describe_search(found.search, settings.search_sequences);
   findings.details["decomposed"] = describe_decomposed(found.writes);
   run.write_record(findings);
 }
@@ -291,7 +286,13 @@ int run_weights(const std::vector<std::string>& args) {
             .check =
                 [=](const auto& home) {
                   check_evaluation(
-                      settings.model, settings.find, settings.evaluation, home);
+                      settings.model,
+                      settings.find,
+                      settings.evaluation,
+                      home,
+                      [&](const DecoderConfig& model) {
+                        check_places(settings, model);
+                      });
                 }};
       });
 }

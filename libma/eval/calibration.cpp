@@ -91,7 +91,8 @@ torch::Tensor cut_sequences(
             options.sequences,
             " sequences of ",
             options.length,
-            " tokens; ask for more"));
+            options.add_bos ? " tokens, BOS included" : " tokens",
+            "; ask for more"));
   }
   if (options.add_bos && !bos) {
     throw ConfigError(

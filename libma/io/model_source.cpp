@@ -68,6 +68,13 @@ struct Group {
 /// `<home>/<group>`, once `name` is known to be in it. Throws FileError.
 fs::path folder_with(
     const std::string& name, const Group& group, const fs::path& home) {
+  if (name.find('/') != std::string::npos) {
+    throw FileError(
+        name,
+        "there is no such file or folder; give a path, or a name that libma "
+        "fetch "
+        "lists");
+  }
   std::string problem = "neither a path nor a fetched ";
   problem.append(group.kind);
   if (home.empty()) {

@@ -66,13 +66,30 @@ TEST(LayerSettingsTest, AnEmptyListIsAnError) {
   EXPECT_THAT(problem_of([] { read("layers: []"); }), HasSubstr("is empty"));
 }
 
-TEST(CheckLayersTest, SaysWhichBlocksThereAre) {
-  check_layers("surface.layers", {-1, 0, 5}, 6, -1);
+TEST(ReadLayerTest, TakesABlockOrAuto) {
+  const auto read_one = [](const std::string& text) {
+    return read_layer(config_of(text), "layer");
+  };
+  EXPECT_EQ(read_one("layer: 7").single(), 7);
+  EXPECT_EQ(read_one("layer: auto").single(), std::nullopt);
+  EXPECT_EQ(read_one("other: 1").kind, Kind::kAuto);
   EXPECT_THAT(
-      problem_of([] { check_layers("surface.layers", {0, 6}, 6, -1); }),
+      problem_of([&] { read_one("layer: all"); }),
+      HasSubstr("expected an integer from 0, or auto"));
+}
+
+TEST(CheckLayersTest, SaysWhereAndWhichBlocksThereAre) {
+  check_layers(read("layers: [-1, 0, 5]", -1), 6);
+  check_layers(read("layers: auto"), 1);
+  EXPECT_THAT(
+      problem_of([] { check_layers(read("layers: [0, 6]", -1), 6); }),
       AllOf(
-          HasSubstr("surface.layers"),
-          HasSubstr("there is no block 6; use -1 to 5")));
+          HasSubstr("blocks.yaml:1"),
+          HasSubstr("layers: there is no block 6; use -1 to 5")));
+  EXPECT_THAT(
+      problem_of(
+          [] { check_layers(read_layer(config_of("layer: 6"), "layer"), 6); }),
+      HasSubstr("layer: there is no block 6; use 0 to 5"));
 }
 
 TEST(ReadIndexTest, TakesANumberOrAuto) {

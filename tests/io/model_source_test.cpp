@@ -81,6 +81,13 @@ TEST_F(ModelSourceTest, FindsAFetchedText) {
       HasSubstr("run: libma fetch passages"));
 }
 
+TEST_F(ModelSourceTest, DoesNotAdviseToFetchAPath) {
+  const auto message =
+      message_of([&] { find_text("texts/none.txt", home_.path()); });
+  EXPECT_THAT(message, HasSubstr("texts/none.txt"));
+  EXPECT_THAT(message, HasSubstr("there is no such file or folder"));
+}
+
 TEST_F(ModelSourceTest, SaysThatThereIsNoCache) {
   EXPECT_THAT(
       message_of([] { find_model("tiny", ""); }),

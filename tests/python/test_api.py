@@ -2,11 +2,14 @@
 
 import doctest
 import inspect
+import tomllib
+from pathlib import Path
 
 import pytest
 import torch
 
 import libma as ma
+from libma import cli
 
 IDS = [1, 2, 3, 4]
 
@@ -219,6 +222,17 @@ def public_objects():
                 for member in vars(value):
                     if not member.startswith("_"):
                         yield f"{name}.{member}", getattr(value, member)
+
+
+@pytest.mark.parametrize("command", [["--version"], ["run", "ablation", "--version"]])
+def test_all_that_tell_a_version_tell_the_same(command, capfd):
+    version = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["version"]
+    assert ma.__version__ == version
+    try:
+        assert cli.main(command) == 0
+    except SystemExit as exit_:
+        assert exit_.code == 0
+    assert capfd.readouterr().out.startswith(f"libma {version}")
 
 
 def test_everything_public_has_a_docstring():

@@ -318,7 +318,14 @@ def test_without_texts_and_prompt_only_statistics_are_written(tiny_folder, tmp_p
 
 @pytest.mark.parametrize(
     "setting",
-    ["replace.first_layer=0", "replace.last_layer=2", "replace.first_layer=late", "bias.null_sets=-1", "bias.sets=3"],
+    [
+        "replace.first_layer=0",
+        "replace.last_layer=2",
+        "replace.first_layer=late",
+        "replace={first_layer: 1, last_layer: 0}",
+        "bias.null_sets=-1",
+        "bias.sets=3",
+    ],
 )
 def test_wrong_settings_are_one_line(tiny_folder, tmp_path, capfd, setting):
     assert run(tiny_folder, tmp_path, setting) == 2

@@ -27,7 +27,7 @@ def inputs(tmp_path_factory):
     return llama, text
 
 
-def run(inputs, tmp_path, *settings, quiet=True):
+def run(inputs, tmp_path, *settings, flags=("--quiet",)):
     llama, text = inputs
     config = tmp_path / "magnitudes.yaml"
     config.write_text(
@@ -40,7 +40,7 @@ def run(inputs, tmp_path, *settings, quiet=True):
         f"output: {tmp_path / 'results'}\n"
     )
     overrides = [part for setting in settings for part in ("--set", setting)]
-    return cli.main(["run", "magnitudes", str(config), *(["--quiet"] if quiet else []), *overrides])
+    return cli.main(["run", "magnitudes", str(config), *flags, *overrides])
 
 
 def rows_of(path):
@@ -134,21 +134,22 @@ def test_what_is_not_wanted_is_left_out(inputs, tmp_path):
     assert {row["BOS"] for row in rows_of(results / "layers.csv")} == {"yes"}
 
 
+@pytest.mark.parametrize("flag", ["--quiet", "--dry-run"])
 @pytest.mark.parametrize(
     ("setting", "part"),
     [
         ("bos=maybe", "maybe"),
         ("find.bos=true", "find.bos says it too"),
         ("surface.layers=all", "list of blocks"),
-        ("surface.layers=[7]", "no block 7; use -1 to 1"),
+        ("surface.layers=[7]", "surface.layers: there is no block 7; use -1 to 1"),
         ("surface.dims_per_token=0", "dims_per_token"),
         ("outlier_features.layers=1.5", "outlier_features.layers"),
         ("prompts=['']", "prompts.0: is empty"),
         ("detial=true", "detail"),
     ],
 )
-def test_wrong_settings_are_one_line(inputs, tmp_path, capfd, setting, part):
-    assert run(inputs, tmp_path, setting) == 2
+def test_wrong_settings_are_one_line(inputs, tmp_path, capfd, setting, part, flag):
+    assert run(inputs, tmp_path, setting, flags=[flag]) == 2
     errors = [line for line in capfd.readouterr().err.splitlines() if line.startswith("error:")]
     assert len(errors) == 1 and part in errors[0]
 

@@ -125,7 +125,14 @@ def test_without_spikes_there_is_nothing_to_zero(run, tmp_path):
 
 @pytest.mark.parametrize(
     "setting",
-    ["search.threshold=-1", "spectra.layers=[]", "spectra.layers=some", "contributions.dim=first", "search.k=1"],
+    [
+        "search.threshold=-1",
+        "spectra.layers=[]",
+        "spectra.layers=some",
+        "contributions.dim=first",
+        "search.k=1",
+        "search.sequences=99",
+    ],
 )
 def test_wrong_settings_are_one_line(run, capfd, setting):
     assert run(setting) == 2
