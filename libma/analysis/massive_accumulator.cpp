@@ -21,7 +21,7 @@ struct Place {
 };
 
 void add(
-    std::map<MassiveAccumulator::SiteKey, MassiveAccumulator::SiteStats>& sites,
+    KeptMap<MassiveAccumulator::SiteKey, MassiveAccumulator::SiteStats>& sites,
     const Place& place,
     double value,
     double median) {

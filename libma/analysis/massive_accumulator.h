@@ -4,13 +4,12 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
-#include <set>
 #include <utility>
 #include <vector>
 
 #include "libma/analysis/massive.h"
 #include "libma/analysis/running_stats.h"
+#include "libma/core/kept_allocator.h"
 #include "libma/core/magnitudes.h"
 #include "libma/core/tensor.h"
 #include "libma/hooks/hook_point.h"
@@ -58,7 +57,7 @@ class MassiveAccumulator {
     RunningStats ratio;         ///< magnitude / median
     std::int64_t sequences = 0; ///< sequences with at least one
     std::int64_t last_sequence = -1;
-    std::map<std::int64_t, std::int64_t> tokens; ///< count by id
+    KeptMap<std::int64_t, std::int64_t> tokens; ///< count by id
   };
 
   /// One block.
@@ -68,9 +67,8 @@ class MassiveAccumulator {
     RunningStats median;
     RunningStats ratio;
     std::int64_t massive_sequences = 0;
-    std::map<SiteKey, SiteStats> hits; ///< entries that meet the criterion
-    std::map<SiteKey, SiteStats>
-        largest;        ///< the largest entry of each sequence
+    KeptMap<SiteKey, SiteStats> hits;    ///< entries that meet the criterion
+    KeptMap<SiteKey, SiteStats> largest; ///< the largest entry of each sequence
     torch::Tensor sums; ///< float64 [own + 1, d_model]: positions of their own,
                         ///< and all others
     std::vector<std::int64_t> positions = {}; ///< how many of each
@@ -92,7 +90,7 @@ class MassiveAccumulator {
   std::vector<TokenClass> own_ = {TokenClass::kStart}; ///< see MassiveProfile
   bool has_images_ = false;
   std::vector<LayerStats> layers_;
-  std::map<SiteKey, std::set<std::int64_t>>
+  KeptMap<SiteKey, KeptSet<std::int64_t>>
       sequences_; ///< in which a site is massive after some block
   std::int64_t d_model_ = 0;
   std::int64_t length_ = 0;

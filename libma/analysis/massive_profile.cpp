@@ -12,7 +12,7 @@ namespace {
 using LayerStats = MassiveAccumulator::LayerStats;
 using SiteKey = MassiveAccumulator::SiteKey;
 using SiteStats = MassiveAccumulator::SiteStats;
-using SiteMap = std::map<SiteKey, SiteStats>;
+using SiteMap = KeptMap<SiteKey, SiteStats>;
 
 constexpr std::size_t kTokens = 5;
 
@@ -34,7 +34,7 @@ LayerMagnitudes magnitudes_of(std::int64_t layer, const LayerStats& stats) {
 }
 
 std::vector<std::int64_t> commonest(
-    const std::map<std::int64_t, std::int64_t>& counts) {
+    const KeptMap<std::int64_t, std::int64_t>& counts) {
   std::vector<std::pair<std::int64_t, std::int64_t>> ranked; // -count, id
   ranked.reserve(counts.size());
   for (const auto& [id, count] : counts) {
