@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <string>
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
@@ -61,6 +62,10 @@ std::vector<std::string> gpu_models() {
 }
 
 std::int64_t peak_memory_bytes() {
+  // Of this program alone: ru_maxrss also counts the process that started it.
+  if (const auto peak = value_in("/proc/self/status", "VmHWM")) {
+    return std::int64_t{std::stoll(*peak)} * 1024; // "1234 kB"
+  }
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   return std::int64_t{usage.ru_maxrss} * 1024;
