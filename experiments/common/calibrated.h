@@ -46,7 +46,8 @@ nlohmann::json describe(const MassiveTokens& tokens);
 using FitsModel = std::function<void(const DecoderConfig& config)>;
 
 /// What a dry run looks at: prints what loading the model would do, and whether
-/// the settings fit it. Throws Problems with all that is not there.
+/// the settings fit it. Throws Problems with all that is not there, and the
+/// first setting that does not fit.
 void check_calibrated(
     const ModelSettings& model,
     const FindSettings& find,

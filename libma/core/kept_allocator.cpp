@@ -3,7 +3,7 @@
 
 namespace ma {
 
-std::pmr::memory_resource& kept_blocks() {
+std::pmr::memory_resource& kept_memory() {
   // Never destroyed: containers of static duration may still use it.
   static auto* pool = new std::pmr::synchronized_pool_resource;
   return *pool;

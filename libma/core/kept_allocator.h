@@ -12,7 +12,7 @@ namespace ma {
 
 /// A pool of the process for small blocks, in chunks that grow; what is freed
 /// stays there.
-std::pmr::memory_resource& kept_blocks();
+std::pmr::memory_resource& kept_memory();
 
 /// An allocator for nodes that stay while activations come and go. Taken from
 /// the heap they would stand in the gaps that freed activations leave, which
@@ -27,10 +27,10 @@ struct KeptAllocator {
   explicit KeptAllocator(const KeptAllocator<U>& /*other*/) {}
 
   T* allocate(std::size_t n) {
-    return static_cast<T*>(kept_blocks().allocate(n * sizeof(T), alignof(T)));
+    return static_cast<T*>(kept_memory().allocate(n * sizeof(T), alignof(T)));
   }
   void deallocate(T* block, std::size_t n) {
-    kept_blocks().deallocate(block, n * sizeof(T), alignof(T));
+    kept_memory().deallocate(block, n * sizeof(T), alignof(T));
   }
   template <class U>
   bool operator==(const KeptAllocator<U>& /*other*/) const {

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <vector>
 
+#include <c10/util/StringUtil.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -71,9 +72,11 @@ fs::path folder_with(
   if (name.find('/') != std::string::npos) {
     throw FileError(
         name,
-        "there is no such file or folder; give a path, or a name that libma "
-        "fetch "
-        "lists");
+        c10::str(
+            "is no ",
+            group.kind,
+            group.is_model ? " file or folder" : " file",
+            "; give a path, or a name that `libma models` lists"));
   }
   std::string problem = "neither a path nor a fetched ";
   problem.append(group.kind);

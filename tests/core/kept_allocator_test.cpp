@@ -44,9 +44,9 @@ TEST(KeptAllocatorTest, BlocksAreAligned) {
 TEST(KeptAllocatorTest, FreedBlocksGoBackToThePool) {
   auto* block = KeptAllocator<CacheLine>().allocate(1);
   KeptAllocator<CacheLine>().deallocate(block, 1);
-  void* other = kept_blocks().allocate(sizeof(CacheLine), alignof(CacheLine));
+  void* other = kept_memory().allocate(sizeof(CacheLine), alignof(CacheLine));
   EXPECT_EQ(other, block);
-  kept_blocks().deallocate(other, sizeof(CacheLine), alignof(CacheLine));
+  kept_memory().deallocate(other, sizeof(CacheLine), alignof(CacheLine));
 }
 
 } // namespace

@@ -13,6 +13,7 @@ namespace ma {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::string message_of(const std::function<void()>& call) {
   try {
@@ -85,7 +86,8 @@ TEST_F(ModelSourceTest, DoesNotAdviseToFetchAPath) {
   const auto message =
       message_of([&] { find_text("texts/none.txt", home_.path()); });
   EXPECT_THAT(message, HasSubstr("texts/none.txt"));
-  EXPECT_THAT(message, HasSubstr("there is no such file or folder"));
+  EXPECT_THAT(message, HasSubstr("is no text file; give a path"));
+  EXPECT_THAT(message, Not(HasSubstr("run: libma fetch")));
 }
 
 TEST_F(ModelSourceTest, SaysThatThereIsNoCache) {

@@ -113,7 +113,8 @@ def test_dry_run_prints_the_resolved_config_and_writes_nothing(config, tmp_path)
     [
         (["--set", "find.lenght=16"], ["find.lenght", "length"]),
         (["--set", "conditions.1.site=resid_pots"], ["resid_pots", "resid_post"]),
-        (["--set", "conditions.1.layer=7"], ["block 7", "0 to 1"]),
+        (["--set", "conditions.1.layer=7"], ["conditions.1.layer: there is no block 7", "0 to 1"]),
+        (["--set", "conditions.1.layer=7", "--dry-run"], ["conditions.1.layer: there is no block 7", "0 to 1"]),
         (["--set", "conditions.1.value=big"], ["conditions.1.value", "'big'"]),
         (["--set", "model.name=no-such-model"], ["no-such-model", "libma fetch"]),
         (["--set", "model.dtype=float23"], ["float23", "float32"]),

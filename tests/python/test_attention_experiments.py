@@ -26,7 +26,7 @@ def inputs(tmp_path_factory):
     return llama, text
 
 
-def run(name, inputs, tmp_path, *lines):
+def run(name, inputs, tmp_path, *lines, flags=("--quiet",)):
     llama, text = inputs
     config = tmp_path / f"{name}.yaml"
     fields = [
@@ -36,7 +36,7 @@ def run(name, inputs, tmp_path, *lines):
         f"output: {tmp_path / 'out'}",
     ]
     config.write_text("\n".join([*fields, *lines]) + "\n")
-    return cli.main(["run", name, str(config), "--quiet"])
+    return cli.main(["run", name, str(config), *flags])
 
 
 def rows_of(path):
@@ -149,6 +149,21 @@ def test_trajectory_writes_tokens_and_groups(inputs, tmp_path, found):
 def test_wrong_settings_are_one_line(inputs, tmp_path, capfd, name, line):
     assert run(name, inputs, tmp_path, line) == 2
     assert capfd.readouterr().err.count("error:") == 1
+
+
+@pytest.mark.parametrize("flag", ["--quiet", "--dry-run"])
+@pytest.mark.parametrize(
+    ("name", "line", "key"),
+    [
+        ("attention", "sinks: {sequences: 3, layers: [1, 9]}", "sinks.layers"),
+        ("attention", "maps: {layers: 9}", "maps.layers"),
+        ("trajectory", "layer: 9", "layer"),
+    ],
+)
+def test_a_block_that_is_not_there_is_named_with_its_place(inputs, tmp_path, capfd, name, line, key, flag):
+    assert run(name, inputs, tmp_path, line, flags=[flag]) == 2
+    [error] = [line for line in capfd.readouterr().err.splitlines() if line.startswith("error:")]
+    assert f"{name}.yaml:5] {key}: there is no block 9; use 0 to 1" in error
 
 
 def test_a_dry_run_says_that_the_text_is_too_short(inputs, tmp_path, capfd):

@@ -298,7 +298,7 @@ def test_mistakes_get_a_line(folder, images, tmp_path):
     for change, message in (
         ("find.path=nowhere", "nowhere"),
         ("evaluate.0.metrics=[cosin]", "cosin"),
-        ("conditions.1.layer=9", "there is no block 9"),
+        ("conditions.1.layer=9", "conditions.1.layer: there is no block 9"),
         ("model.name=" + str(tmp_path), "model.safetensors"),
     ):
         done = run(config, "--set", change)
@@ -306,6 +306,9 @@ def test_mistakes_get_a_line(folder, images, tmp_path):
         errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
         assert len(errors) == 1
         assert message in errors[0]
+        done = run(config, "--set", change, "--dry-run")
+        assert done.returncode == 2, (change, done.stderr)
+        assert message in done.stderr
     assert not (tmp_path / "out" / "table.csv").exists()
 
 

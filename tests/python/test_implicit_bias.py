@@ -233,7 +233,7 @@ def test_planted_tokens_are_found_and_their_edits_follow_them(loaded, sequences)
         assert all(value != pytest.approx(original, rel=1e-9) for value in edited)
 
 
-def run(tiny_folder, tmp_path, *settings):
+def run(tiny_folder, tmp_path, *settings, flags=("--quiet",)):
     text = tmp_path / "words.txt"
     text.write_text(" ".join(f"the rain in town {i % 97} on and on" for i in range(200)))
     other = tmp_path / "other.txt"
@@ -249,7 +249,7 @@ def run(tiny_folder, tmp_path, *settings):
         f"output: {tmp_path / 'results'}\n"
     )
     overrides = [part for setting in settings for part in ("--set", setting)]
-    return cli.main(["run", "implicit_bias", str(config), "--quiet", *overrides])
+    return cli.main(["run", "implicit_bias", str(config), *flags, *overrides])
 
 
 def test_the_experiment_writes_what_the_library_measures(tiny_folder, tmp_path):
@@ -322,7 +322,6 @@ def test_without_texts_and_prompt_only_statistics_are_written(tiny_folder, tmp_p
         "replace.first_layer=0",
         "replace.last_layer=2",
         "replace.first_layer=late",
-        "replace={first_layer: 1, last_layer: 0}",
         "bias.null_sets=-1",
         "bias.sets=3",
     ],
@@ -330,3 +329,15 @@ def test_without_texts_and_prompt_only_statistics_are_written(tiny_folder, tmp_p
 def test_wrong_settings_are_one_line(tiny_folder, tmp_path, capfd, setting):
     assert run(tiny_folder, tmp_path, setting) == 2
     assert capfd.readouterr().err.count("error:") == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "problem"),
+    [
+        ("replace.last_layer=2", "replace.last_layer: there is no block 2"),
+        ("replace={first_layer: 1, last_layer: 0}", "replace.first_layer: 1 is behind last_layer 0; swap them"),
+    ],
+)
+def test_a_dry_run_looks_at_blocks(tiny_folder, tmp_path, capfd, setting, problem):
+    assert run(tiny_folder, tmp_path, setting, flags=["--dry-run"]) == 2
+    assert problem in capfd.readouterr().err

@@ -37,11 +37,11 @@ def inputs(tmp_path_factory):
 def run(inputs, tmp_path):
     model, text = inputs
 
-    def start(*settings):
+    def start(*settings, flags=("--quiet",)):
         config = tmp_path / "weights.yaml"
         config.write_text(CONFIG.format(model=model, text=text, output=tmp_path / "out"))
         overrides = [part for setting in settings for part in ("--set", setting)]
-        return cli.main(["run", "weights", str(config), "--quiet", *overrides])
+        return cli.main(["run", "weights", str(config), *flags, *overrides])
 
     return start
 
@@ -137,3 +137,9 @@ def test_without_spikes_there_is_nothing_to_zero(run, tmp_path):
 def test_wrong_settings_are_one_line(run, capfd, setting):
     assert run(setting) == 2
     assert capfd.readouterr().err.count("error:") == 1
+
+
+@pytest.mark.parametrize("key", ["spectra.layers", "contributions.layer"])
+def test_a_dry_run_looks_at_blocks(run, capfd, key):
+    assert run(f"{key}=99", flags=["--dry-run"]) == 2
+    assert f"{key}: there is no block 99" in capfd.readouterr().err
