@@ -55,6 +55,7 @@ void write_sinks(
     const Run& run,
     Findings& findings) {
   MeasureSinksOptions options = settings.sinks;
+  options.layers = settings.sink_layers.layers;
   options.progress = run.progress();
   SinkTables tables;
   for (const SequenceKind kind : settings.kinds) {

@@ -51,7 +51,6 @@ void read_sinks(const Yaml& yaml, AttentionSettings& settings) {
       .fewest_queries = yaml.get_or<std::int64_t>(
           "fewest_queries", defaults.fewest_queries, at_least(1))};
   settings.sink_layers = read_layers(yaml, "layers", {LayerChoice::Kind::kAll});
-  sinks.layers = settings.sink_layers.layers;
   sinks.scores = yaml.get_or<bool>("scores", false);
   sinks.tokens_per_pass = yaml.get_or<std::int64_t>(
       "tokens_per_pass", sinks.tokens_per_pass, at_least(1));

@@ -24,8 +24,8 @@ struct AttentionSettings {
   FindSettings find; ///< which tokens are massive
   CutOptions cut;    ///< of the sequences whose sinks are measured
   std::vector<SequenceKind> kinds;
-  MeasureSinksOptions sinks;
-  LayerChoice sink_layers;          ///< also in `sinks`
+  MeasureSinksOptions sinks; ///< all but the blocks
+  LayerChoice sink_layers;
   std::vector<std::string> prompts; ///< whose maps are drawn; may be empty
   LayerChoice map_layers;
 };

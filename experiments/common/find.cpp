@@ -38,6 +38,18 @@ FindSettings read_find(const Yaml& yaml) {
   return settings;
 }
 
+void check_sequences(
+    const Yaml& yaml, std::int64_t wanted, const FindSettings& find) {
+  if (wanted > find.cut.sequences) {
+    throw yaml["sequences"].error(
+        c10::str(
+            wanted,
+            " sequences are more than find.sequences (",
+            find.cut.sequences,
+            ")"));
+  }
+}
+
 std::vector<std::string> read_prompts(const Yaml& config) {
   std::vector<std::string> prompts;
   if (const auto listed = config.find("prompts")) {

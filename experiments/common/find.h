@@ -39,6 +39,11 @@ ModelSettings read_model(const Yaml& yaml, const ModelSettings& defaults = {});
 /// The map `find`. Throws ConfigError.
 FindSettings read_find(const Yaml& yaml);
 
+/// Throws ConfigError, located at the key `sequences` of `yaml`, when that asks
+/// for more sequences than `find` has.
+void check_sequences(
+    const Yaml& yaml, std::int64_t wanted, const FindSettings& find);
+
 /// The list `prompts`: texts that are looked at one by one. Empty when it is
 /// absent. Throws ConfigError, also when one is empty.
 std::vector<std::string> read_prompts(const Yaml& config);

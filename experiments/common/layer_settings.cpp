@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include <c10/util/Exception.h>
 #include <c10/util/StringUtil.h>
 
 #include "libma/core/error.h"
@@ -81,7 +82,8 @@ LayerChoice read_layer(const Yaml& yaml, const std::string& key) {
 
 void check_layers(const LayerChoice& choice, std::int64_t n_layers) {
   for (const std::int64_t layer : choice.layers) {
-    if (choice.key && (layer < choice.lowest || layer >= n_layers)) {
+    TORCH_INTERNAL_ASSERT(choice.key.has_value());
+    if (layer < choice.lowest || layer >= n_layers) {
       throw choice.key->error(
           c10::str(
               "there is no block ",

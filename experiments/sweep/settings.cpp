@@ -29,15 +29,11 @@ void read_value(const Yaml& yaml, SweepOptions& options) {
 
 /// The numbers of calibration sequences that means are taken over.
 std::vector<std::int64_t> read_sequences(
-    const Yaml& yaml, std::int64_t available) {
+    const Yaml& yaml, const FindSettings& find) {
   const auto counts =
       yaml.get<std::vector<std::int64_t>>("sequences", at_least(1));
   for (const std::int64_t count : counts) {
-    if (count > available) {
-      throw yaml["sequences"].error(
-          std::to_string(count) + " sequences are more than find.sequences (" +
-          std::to_string(available) + ")");
-    }
+    check_sequences(yaml, count, find);
   }
   if (counts.empty()) {
     throw yaml["sequences"].error("is empty; name at least one number");
@@ -56,7 +52,7 @@ void require_plain(const Yaml& yaml, const std::string& name) {
   }
 }
 
-SweepSettings read_sweep(const Yaml& yaml, std::int64_t n_sequences) {
+SweepSettings read_sweep(const Yaml& yaml, const FindSettings& find) {
   SweepSettings settings;
   SweepOptions& options = settings.options;
   options.kind = yaml.get<std::string>("kind");
@@ -78,7 +74,7 @@ SweepSettings read_sweep(const Yaml& yaml, std::int64_t n_sequences) {
         yaml.get_or<std::vector<std::int64_t>>("after", {}, at_least(0));
   }
   if (takes("means")) {
-    settings.sequences = read_sequences(yaml, n_sequences);
+    settings.sequences = read_sequences(yaml, find);
   }
   return settings;
 }
@@ -102,7 +98,7 @@ SweepRunSettings read_sweep_settings(const Yaml& config) {
   settings.find = read_find(config["find"]);
   std::set<std::string> names;
   for (const Yaml& yaml : config["sweeps"].items()) {
-    settings.sweeps.push_back(read_sweep(yaml, settings.find.cut.sequences));
+    settings.sweeps.push_back(read_sweep(yaml, settings.find));
     require_new(yaml, settings.sweeps.back().name, names);
   }
   if (settings.sweeps.empty()) {

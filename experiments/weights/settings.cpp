@@ -1,24 +1,8 @@
 // The keys of a weights YAML file.
 #include "experiments/weights/settings.h"
 
-#include <c10/util/StringUtil.h>
-
 namespace ma::experiments {
 namespace {
-
-/// How many of the `available` calibration sequences are looked at.
-std::int64_t read_sequences(const Yaml& yaml, std::int64_t available) {
-  const auto wanted = yaml.get_or<std::int64_t>("sequences", 1, at_least(1));
-  if (wanted > available) {
-    throw yaml["sequences"].error(
-        c10::str(
-            wanted,
-            " sequences are more than find.sequences (",
-            available,
-            ")"));
-  }
-  return wanted;
-}
 
 SuperWeightOptions read_search(const Yaml& yaml) {
   const SuperWeightOptions defaults;
@@ -38,7 +22,8 @@ WeightsSettings read_weights_settings(const Yaml& config) {
   settings.find = read_find(config["find"]);
   const auto search = config.section("search");
   settings.search_sequences =
-      read_sequences(search, settings.find.cut.sequences);
+      search.get_or<std::int64_t>("sequences", 1, at_least(1));
+  check_sequences(search, settings.search_sequences, settings.find);
   settings.search = read_search(search);
   const auto contributions = config.section("contributions");
   settings.layer = read_layer(contributions, "layer");
